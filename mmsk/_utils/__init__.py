@@ -1,0 +1,1 @@
+"""Private helpers without a home in a public package."""

@@ -1,0 +1,46 @@
+"""The one door to what scikit-learn keeps private."""
+
+from sklearn.base import _fit_context
+from sklearn.model_selection._search import BaseSearchCV
+from sklearn.utils import _safe_indexing
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    Options,
+    StrOptions,
+    validate_params,
+)
+from sklearn.utils._set_output import _get_output_config
+from sklearn.utils.metaestimators import _BaseComposition
+from sklearn.utils.validation import (
+    _check_feature_names,
+    _check_n_features,
+    _check_sample_weight,
+    _num_samples,
+)
+
+__all__ = [
+    "BaseSearchCV",
+    "HasMethods",
+    "Interval",
+    "NamedSteps",
+    "Options",
+    "StrOptions",
+    "check_feature_names",
+    "check_n_features",
+    "check_sample_weight",
+    "fit_context",
+    "num_samples",
+    "output_config",
+    "safe_indexing",
+    "validate_params",
+]
+
+NamedSteps = _BaseComposition
+check_feature_names = _check_feature_names
+check_n_features = _check_n_features
+check_sample_weight = _check_sample_weight
+fit_context = _fit_context
+num_samples = _num_samples
+safe_indexing = _safe_indexing
+output_config = _get_output_config

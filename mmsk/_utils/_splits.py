@@ -1,0 +1,163 @@
+"""Which splitter suits the rows: stratified, grouped, both or neither."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.model_selection import (
+    GroupKFold,
+    GroupShuffleSplit,
+    KFold,
+    ShuffleSplit,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    StratifiedShuffleSplit,
+    check_cv,
+)
+
+
+def inner_splits(
+    cv: Any,
+    X: Any,
+    y: ArrayLike,
+    *,
+    groups: ArrayLike | None = None,
+    classifier: bool,
+    random_state: int | None = None,
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Split training rows for out-of-fold predictions.
+
+    Parameters
+    ----------
+    cv : int, splitter or iterable of (train, test)
+        An int makes that many folds, fewer where the rows do not suffice.
+    X : array of shape (n_samples, n_features)
+    y : array-like of shape (n_samples,)
+    groups : array-like of shape (n_samples,), default=None
+        Rows of one group stay together.
+    classifier : bool
+        Whether folds keep the shares of the classes.
+    random_state : int, default=None
+        Shuffles the rows of an int `cv`.
+
+    Returns
+    -------
+    splits : list of (train, test)
+        Row positions.
+
+    Raises
+    ------
+    ValueError
+        If there is only one row or one group.
+    """
+    y = np.asarray(y)
+    if not isinstance(cv, int | np.integer):
+        splitter = check_cv(cv, y, classifier=classifier)
+        return list(splitter.split(X, y, groups))
+    n_units = len(y) if groups is None else len(np.unique(groups))
+    n_splits = min(int(cv), n_units)
+    if n_splits < 2:
+        unit = "sample" if groups is None else "group"
+        raise ValueError(
+            f"Out-of-fold predictions need at least two {unit}s, got {n_units}."
+        )
+    shuffle = {"shuffle": True, "random_state": random_state}
+    if classifier:
+        # sklearn refuses more folds than the largest class has members and warns
+        # when the smallest has fewer; rare classes are simply not stratified here
+        counts = np.unique(y, return_counts=True)[1]
+        if counts.min() < n_splits:
+            classifier = False
+    if groups is None:
+        kind = StratifiedKFold if classifier else KFold
+    elif classifier:
+        kind = StratifiedGroupKFold
+    else:
+        kind = GroupKFold
+    return list(kind(n_splits, **shuffle).split(X, y, groups))
+
+
+def holdout_split(
+    y: ArrayLike,
+    *,
+    fraction: float,
+    groups: ArrayLike | None = None,
+    classifier: bool,
+    random_state: int | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Hold some training rows out, to see there when training should stop.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+    fraction : float
+        Share of the rows to hold out (of the groups where their rows can't be
+        counted out), in (0, 1).
+    groups : array-like of shape (n_samples,), default=None
+        Rows of one group stay on one side.
+    classifier : bool
+        Whether `y` holds one class a row, whose shares both sides should keep.
+    random_state : int, default=None
+
+    Returns
+    -------
+    train, held_out : int ndarrays
+        Row positions, both sorted and not empty. A class of one row is trained
+        on, unless its group is held out.
+
+    Raises
+    ------
+    ValueError
+        If there is only one row or one group.
+    """
+    y = np.asarray(y)
+    units = np.arange(len(y)) if groups is None else np.asarray(groups)
+    n_units = len(np.unique(units))
+    if n_units < 2:
+        unit = "sample" if groups is None else "group"
+        raise ValueError(
+            f"Holding out a part of the training rows needs at least two {unit}s, got "
+            f"{n_units}. Pass early_stopping=False."
+        )
+    if groups is not None:
+        return _hold_out_groups(y, units, fraction, classifier, random_state)
+    rows = np.arange(len(y))
+    if not classifier:
+        return _hold_out_rows(rows, None, fraction, random_state)
+    codes, counts = np.unique(y, return_inverse=True, return_counts=True)[1:]
+    lonely = counts[codes] < 2
+    if lonely.sum() > len(y) - 2:
+        return _hold_out_rows(rows, None, fraction, random_state)
+    train, held_out = _hold_out_rows(
+        rows[~lonely], codes[~lonely], fraction, random_state
+    )
+    return np.union1d(train, rows[lonely]), held_out
+
+
+def _hold_out_rows(rows, codes, fraction, random_state):
+    n_held_out = min(max(round(fraction * len(rows)), 1), len(rows) - 1)
+    kind = ShuffleSplit
+    if codes is not None:
+        # sklearn refuses a side that is too small to hold every class
+        n_classes = len(np.unique(codes))
+        if n_classes <= min(n_held_out, len(rows) - n_held_out):
+            kind = StratifiedShuffleSplit
+    splitter = kind(1, test_size=n_held_out, random_state=random_state)
+    train, held_out = next(splitter.split(rows, codes))
+    return np.sort(rows[train]), np.sort(rows[held_out])
+
+
+def _hold_out_groups(y, groups, fraction, classifier, random_state):
+    n_groups = len(np.unique(groups))
+    n_splits = min(max(round(1 / fraction), 2), n_groups)
+    if classifier and np.unique(y, return_counts=True)[1].min() >= n_splits:
+        splitter = StratifiedGroupKFold(
+            n_splits, shuffle=True, random_state=random_state
+        )
+        # large groups can leave a fold, or all but one, without rows
+        folds = [fold for fold in splitter.split(y, y, groups) if all(map(len, fold))]
+        if folds:
+            return min(folds, key=lambda fold: abs(len(fold[1]) - fraction * len(y)))
+    n_held_out = min(max(round(fraction * n_groups), 1), n_groups - 1)
+    splitter = GroupShuffleSplit(1, test_size=n_held_out, random_state=random_state)
+    return next(splitter.split(y, y, groups))

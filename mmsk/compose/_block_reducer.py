@@ -1,0 +1,151 @@
+"""Reducing wide modalities to a few columns each."""
+
+from numbers import Integral
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.base import ClassNamePrefixFeaturesOutMixin
+from sklearn.decomposition import PCA, TruncatedSVD
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from mmsk._utils._blocks import Block, Blocks
+from mmsk._utils._param_validation import Interval, fit_context
+from mmsk.compose._block_base import BlockTransformer
+
+
+class BlockReducer(ClassNamePrefixFeaturesOutMixin, BlockTransformer):
+    """Reduce every vector block that is wider than `n_components`.
+
+    Dense blocks by principal components, sparse ones by truncated SVD (latent
+    semantic analysis); both are fitted on the samples that have the modality.
+    Narrower blocks, raw blocks, blocks with category codes and presence columns
+    pass unchanged. The output is dense.
+
+    Parameters
+    ----------
+    n_components : int, default=64
+        Columns of a reduced block. With fewer samples than this, the last
+        columns are 0.
+    blocks : Blocks, default=None
+        Layout of X; MultimodalClassifier and MultimodalRegressor fill it.
+        ``None`` reads it from the column names of a DataFrame
+        (``"text__cat"``), and takes an array as one block ``"X"``.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the randomised solvers.
+
+    Attributes
+    ----------
+    reducers_ : dict of str to PCA or TruncatedSVD
+        The fitted reducers of the wide blocks.
+    blocks_in_, blocks_out_ : Blocks
+        Layouts of X and of the output.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, if X was a frame.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mmsk.compose import Block, Blocks, BlockReducer
+    >>> X = np.random.default_rng(0).normal(size=(20, 9))
+    >>> blocks = Blocks([Block("image", 0, 8), Block("table", 8, 9)])
+    >>> reducer = BlockReducer(n_components=3, blocks=blocks).fit(X)
+    >>> reducer.blocks_out_
+    Blocks(image: 3, table: 1)
+    """
+
+    _parameter_constraints: dict = {
+        "n_components": [Interval(Integral, 1, None, closed="left")],
+        "blocks": [Blocks, None],
+        "random_state": ["random_state"],
+    }
+
+    _allow_nan = False
+
+    def __init__(
+        self,
+        n_components: int = 64,
+        *,
+        blocks: Blocks | None = None,
+        random_state=None,
+    ) -> None:
+        self.n_components = n_components
+        self.blocks = blocks
+        self.random_state = random_state
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None) -> "BlockReducer":
+        """Fit a reducer for each wide block.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Without NaN.
+        y : ignored
+
+        Returns
+        -------
+        self : BlockReducer
+        """
+        X = self._check(X, reset=True)
+        random_state = check_random_state(self.random_state)
+        present = self.blocks_in_.present(X)
+        self.reducers_ = {}
+        for position, block in enumerate(self.blocks_in_):
+            if not self._is_wide(block):
+                continue
+            part = X[present[:, position], block.start : block.stop]
+            count = min(self.n_components, part.shape[0])
+            if not count:
+                continue
+            seed = random_state.randint(2**31 - 1)
+            kind = TruncatedSVD if sp.issparse(part) else PCA
+            self.reducers_[block.name] = kind(count, random_state=seed).fit(part)
+        self.blocks_out_ = self._blocks_after(self.blocks_in_)
+        self._n_features_out = self.blocks_out_.n_features
+        return self
+
+    def transform(self, X):
+        """Reduce the wide blocks of new samples.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        reduced : ndarray of shape (n_samples, n_reduced_features)
+            In the dtype of X.
+        """
+        check_is_fitted(self)
+        X = self._check(X, reset=False)
+        out = np.zeros((X.shape[0], self.blocks_out_.n_features), dtype=X.dtype)
+        for before, after in zip(self.blocks_in_, self.blocks_out_, strict=True):
+            part = X[:, before.start : before.stop]
+            if before.name in self.reducers_:
+                part = self.reducers_[before.name].transform(part)
+                out[:, after.start : after.start + part.shape[1]] = part
+            elif before.width == after.width:
+                part = part.toarray() if sp.issparse(part) else part
+                out[:, after.start : after.stop] = part
+            if before.indicator is not None:
+                column = X[:, [before.indicator]]
+                column = column.toarray() if sp.issparse(column) else column
+                out[:, [after.indicator]] = column
+        return out
+
+    def _is_wide(self, block) -> bool:
+        plain = block.kind == "vector" and not block.categorical
+        return plain and block.width > self.n_components
+
+    def _blocks_after(self, blocks: Blocks) -> Blocks:
+        return Blocks.stacked(
+            self._narrowed(block) if self._is_wide(block) else block for block in blocks
+        )
+
+    def _narrowed(self, block: Block) -> Block:
+        width = self.n_components
+        indicator = None if block.indicator is None else width
+        return Block(block.name, 0, width, indicator)

@@ -1,0 +1,156 @@
+"""Scaling every modality, its presence column left alone."""
+
+from numbers import Real
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.base import OneToOneFeatureMixin
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.validation import check_is_fitted
+
+from mmsk._utils._blocks import Blocks
+from mmsk._utils._param_validation import Interval, fit_context
+from mmsk._utils._weights import positive_weights
+from mmsk.compose._block_base import BlockTransformer
+
+
+class BlockScaler(OneToOneFeatureMixin, BlockTransformer):
+    r"""Standardise each vector block, and let no block outweigh another by width.
+
+    The columns of a dense block get mean 0 and variance 1 over the samples that
+    have the modality. Columns of a sparse block are not shifted, and keep the
+    weights that the extractor gave them. Then every block is divided by a
+    number, so that the mean squared norm of its rows becomes `block_norm` to
+    the power of two (*block scaling* [1]_):
+
+    .. math:: x_m \leftarrow x_m \cdot \frac{s}{\sqrt{\operatorname{mean}
+              \lVert x_m \rVert^2}}
+
+    Presence columns, raw blocks and category codes pass unchanged; NaN stays
+    NaN.
+
+    Parameters
+    ----------
+    block_norm : float or None, default=None
+        The root mean square of the row norms of every block, :math:`s`.
+        ``None`` leaves the blocks at their own: :math:`\sqrt d` for a dense
+        block of d columns that vary, 1 for rows of TF-IDF.
+    blocks : Blocks, default=None
+        Layout of X; MultimodalClassifier and MultimodalRegressor fill it.
+        ``None`` reads it from the column names of a DataFrame
+        (``"text__cat"``), and takes an array as one block ``"X"``.
+
+    Attributes
+    ----------
+    mean_, scale_ : ndarray of shape (n_features_in_,)
+        Output is ``(X - mean_) / scale_``.
+    blocks_in_ : Blocks
+        Layout of X and of the output.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, if X was a frame.
+
+    References
+    ----------
+    .. [1] J. A. Westerhuis, T. Kourti, J. F. MacGregor, "Analysis of multiblock
+           and hierarchical PCA and PLS models", Journal of Chemometrics, 1998.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mmsk.compose import Block, Blocks, BlockScaler
+    >>> blocks = Blocks([Block("image", 0, 1, indicator=1)])
+    >>> X = np.array([[1.0, 1.0], [3.0, 1.0], [9.0, 0.0]])
+    >>> BlockScaler(blocks=blocks).fit_transform(X)
+    array([[-1.,  1.],
+           [ 1.,  1.],
+           [ 7.,  0.]])
+    """
+
+    _parameter_constraints: dict = {
+        "block_norm": [Interval(Real, 0, None, closed="neither"), None],
+        "blocks": [Blocks, None],
+    }
+    __metadata_request__fit = {"sample_weight": True}
+
+    def __init__(
+        self, *, block_norm: float | None = None, blocks: Blocks | None = None
+    ) -> None:
+        self.block_norm = block_norm
+        self.blocks = blocks
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None, sample_weight=None) -> "BlockScaler":
+        """Learn means and scales.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+        y : ignored
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples in means and variances.
+
+        Returns
+        -------
+        self : BlockScaler
+        """
+        X = self._check(X, reset=True)
+        rows, weights = positive_weights(sample_weight, X)
+        X = X[rows]
+        self.mean_ = np.zeros(X.shape[1])
+        self.scale_ = np.ones(X.shape[1])
+        present = self.blocks_in_.present(X)
+        for position, block in enumerate(self.blocks_in_):
+            has = present[:, position]
+            if block.kind != "vector" or not has.any() or not block.width:
+                continue
+            own = slice(block.start, block.stop)
+            self.mean_[own], self.scale_[own] = _moments(
+                X[has, own],
+                None if weights is None else weights[has],
+                self.block_norm,
+                np.isin(np.arange(block.width), block.categorical),
+            )
+        return self
+
+    def transform(self, X):
+        """Scale the blocks of new samples.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        scaled : array or CSR array of shape (n_samples, n_features)
+            In the dtype of X.
+        """
+        check_is_fitted(self)
+        X = self._check(X, reset=False)
+        scale = self.scale_.astype(X.dtype)
+        if sp.issparse(X):
+            return sp.csr_array(X.multiply(1 / scale[None, :]), dtype=X.dtype)
+        return (X - self.mean_.astype(X.dtype)) / scale
+
+    def _blocks_after(self, blocks: Blocks) -> Blocks:
+        return blocks
+
+
+def _moments(X, weights, block_norm, codes):
+    """Return mean and scale of the columns of one block."""
+    width = X.shape[1]
+    if sp.issparse(X):
+        mean, scale = np.zeros(width), np.ones(width)
+        norms = X.multiply(X).sum(axis=1, dtype=np.float64)
+    else:
+        scaler = StandardScaler().fit(X.astype(np.float64), sample_weight=weights)
+        mean, scale = scaler.mean_, scaler.scale_
+        mean[codes], scale[codes] = 0, 1
+        numbers = np.flatnonzero(~codes)
+        scaled = (X[:, numbers] - mean[numbers]) / scale[numbers]
+        norms = np.nansum(scaled * scaled, axis=1)
+    size = np.sqrt(np.average(norms, weights=weights))
+    if block_norm is not None and size > 0:
+        scale[~codes] *= size / block_norm
+    return mean, scale

@@ -1,0 +1,104 @@
+"""Which columns of a table a branch reads."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_array
+
+from mmsk._utils._frames import cell_array, column_names, is_frame, take_columns
+
+
+def as_table(X: Any) -> Any:
+    """Return X as a frame or a 2-D array with at least one row and column."""
+    if is_frame(X):
+        if X.shape[0] == 0:
+            raise ValueError("Found array with 0 sample(s): X has no rows.")
+        return X
+    if isinstance(X, list | tuple):
+        X = cell_array(X)
+    return check_array(X, dtype=None, ensure_all_finite=False)
+
+
+def resolve_columns(X: Any, branch: str, columns: Any) -> Any:
+    """Turn what a user wrote into names of a frame or positions of an array.
+
+    Parameters
+    ----------
+    X : DataFrame or ndarray of shape (n_samples, n_columns)
+    branch : str
+        Name of the branch, for messages.
+    columns : list, slice, mask, callable, or one name or position
+        As ModalityTransformer takes it.
+
+    Returns
+    -------
+    keys : list of str or int; one str or int where `columns` was one
+
+    Raises
+    ------
+    ValueError
+        If a column is not there or none is selected.
+    """
+    names = column_names(X)
+    count = X.shape[1]
+    if callable(columns):
+        columns = columns(X)
+    one = isinstance(columns, str | int | np.integer)
+    if one:
+        keys = [columns]
+    elif isinstance(columns, slice):
+        keys = list(range(count)[columns])
+    else:
+        keys = list(columns)
+        if len(keys) == count and all(isinstance(key, bool | np.bool_) for key in keys):
+            keys = list(np.flatnonzero(keys))
+    if not keys:
+        raise ValueError(
+            f"Branch {branch!r} selects no column of X (n_features = {count}"
+            f"{'' if names is None else f', columns {names}'}). Name its columns "
+            "or leave the branch out."
+        )
+    keys = [_key(key, names, count, branch) for key in keys]
+    return keys[0] if one else keys
+
+
+def by_position(columns: Any) -> bool:
+    """Tell whether a selection counts columns instead of naming them."""
+    if isinstance(columns, slice):
+        return True
+    if callable(columns):
+        return False
+    entries = [columns] if np.isscalar(columns) else list(columns)
+    return any(isinstance(entry, int | np.integer | np.bool_) for entry in entries)
+
+
+def map_keys(change: Callable[[Any], Any], keys: Any) -> Any:
+    """Change the one key or each of the keys."""
+    return [change(key) for key in keys] if isinstance(keys, list) else change(keys)
+
+
+def cut_columns(X: Any, keys: Any) -> Any:
+    """Return a 2-D table for a list of keys, a 1-D column for one key."""
+    if isinstance(keys, list):
+        return take_columns(X, keys)
+    return X[keys] if is_frame(X) else X[:, keys]
+
+
+def _key(key: Any, names: list | None, count: int, branch: str) -> Any:
+    if isinstance(key, str):
+        if names is None:
+            raise ValueError(
+                f"Branch {branch!r} names the column {key!r}, but X is an array "
+                "without names. Pass a DataFrame or use positions."
+            )
+        if key not in names:
+            raise ValueError(
+                f"Branch {branch!r}: X lacks the column {key!r}; it has {names}."
+            )
+        return key
+    if not -count <= key < count:
+        raise ValueError(
+            f"Branch {branch!r}: X has n_features = {count}, there is no column {key}."
+        )
+    return int(key) % count if names is None else names[key]

@@ -1,0 +1,109 @@
+"""Which weights and groups an estimator can be given."""
+
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+from sklearn import get_config
+from sklearn.ensemble import (
+    StackingClassifier,
+    StackingRegressor,
+    VotingClassifier,
+    VotingRegressor,
+)
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import has_fit_parameter
+
+from mmsk._utils._param_validation import BaseSearchCV
+from mmsk.compose._hand_down import children
+from mmsk.exceptions import GroupsWarning
+
+_WEIGHTED = (StackingClassifier, StackingRegressor, VotingClassifier, VotingRegressor)
+
+
+def fit_params(estimator: Any, *, sample_weight: Any, groups: Any) -> dict[str, Any]:
+    """Return the keyword arguments of ``estimator.fit``.
+
+    Parameters
+    ----------
+    estimator : estimator
+    sample_weight : array of shape (n_samples,) or None
+    groups : array of shape (n_samples,) or None
+        Left out where the estimator takes none.
+
+    Raises
+    ------
+    ValueError
+        If there are weights that the estimator would not use.
+    """
+    params = {}
+    if sample_weight is not None:
+        params.update(_addressed(estimator, "sample_weight", sample_weight))
+        last = _last(estimator)
+        if not any(name.endswith("sample_weight") for name in params) or not _accepts(
+            last, "sample_weight"
+        ):
+            raise ValueError(
+                f"{type(last).__name__} does not take sample_weight, so the weights "
+                "would be lost. Choose an estimator that does, or fit without them."
+            )
+    if groups is not None:
+        params.update(_addressed(estimator, "groups", groups))
+    return params
+
+
+def warn_if_ungrouped(estimator: Any) -> None:
+    """Warn once about estimators that make inner folds without the groups."""
+    if _accepts(_last(estimator), "groups"):
+        return
+    splitting = sorted({type(each).__name__ for each in _splitting(estimator)})
+    if splitting:
+        warnings.warn(
+            f"groups do not reach the inner folds of {', '.join(splitting)} inside "
+            f"{type(estimator).__name__}, so rows of one group stand on both sides of "
+            "them. Give it a cv of your own that keeps groups together, or expect "
+            "its inner scores to be optimistic.",
+            GroupsWarning,
+            stacklevel=4,
+        )
+
+
+def _last(estimator: Any) -> Any:
+    while isinstance(estimator, Pipeline):
+        estimator = estimator.steps[-1][1]
+    return estimator
+
+
+def _accepts(estimator: Any, name: str) -> bool:
+    if name == "sample_weight" and isinstance(estimator, _WEIGHTED):
+        return True  # its signature says **fit_params
+    if isinstance(estimator, BaseSearchCV):
+        return name == "groups" or _accepts(estimator.estimator, name)
+    return has_fit_parameter(estimator, name)
+
+
+def _addressed(estimator: Any, name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the keyword that brings a value to each step that takes it."""
+    if not isinstance(estimator, Pipeline) or get_config()["enable_metadata_routing"]:
+        if isinstance(estimator, Pipeline) or _accepts(estimator, name):
+            yield name, value
+        return
+    for step_name, step in estimator.steps:
+        if hasattr(step, "fit"):
+            for inner, each in _addressed(step, name, value):
+                yield f"{step_name}__{inner}", each
+
+
+def _splitting(estimator: Any) -> Iterator[Any]:
+    """Yield the estimators in a tree that make inner folds when fitted."""
+    if isinstance(estimator, FrozenEstimator):
+        return
+    asks = getattr(estimator, "_needs_groups", None)
+    if asks is not None:
+        if asks():
+            yield estimator
+    elif "cv" in estimator.get_params(deep=False) and estimator.cv != "prefit":
+        yield estimator
+    for _, child in children(estimator):
+        yield from _splitting(child)

@@ -1,0 +1,238 @@
+"""Handing the block layout down to the estimators that read blocks.
+
+The walk is by type: what a container shows its children decides what they are
+told. `register_block_rule` teaches it a container it does not know.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sklearn.base import clone
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.ensemble import BaggingClassifier, BaggingRegressor
+from sklearn.feature_selection import RFE, SequentialFeatureSelector
+from sklearn.frozen import FrozenEstimator
+from sklearn.multioutput import ClassifierChain, RegressorChain
+from sklearn.pipeline import Pipeline
+
+from mmsk._utils._blocks import Blocks
+from mmsk._utils._param_validation import BaseSearchCV
+
+
+@dataclass(frozen=True)
+class View:
+    """What an estimator's X looks like.
+
+    Parameters
+    ----------
+    blocks : Blocks
+        The layout, as far as it is still true.
+    broken : str, default=None
+        Why it is no longer true: what rearranged the columns, as a sentence.
+    """
+
+    blocks: Blocks
+    broken: str | None = None
+
+    def break_(self, why: str) -> "View":
+        """Return a view in which no layout holds."""
+        return View(self.blocks, self.broken or why)
+
+
+Rule = Callable[[Any, View, str], None]
+_RULES: dict[type, Rule] = {}
+
+
+def register_block_rule(container: type, rule: Rule) -> None:
+    """Say what the children of a container see, for containers mmsk does not know.
+
+    Parameters
+    ----------
+    container : type
+        Class of the meta-estimator; its subclasses follow the same rule.
+    rule : callable of (estimator, view, path)
+        Calls ``mmsk.compose.visit_blocks(child, view, child_path)`` for each
+        child that sees the columns of the view, with ``view.break_(why)`` where
+        it sees others.
+    """
+    _RULES[container] = rule
+
+
+def hand_down(estimator: Any, blocks: Blocks, path: str = "estimator") -> Any:
+    """Fill the parameter ``blocks`` wherever it is read, in place.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A clone: its parameters are changed.
+    blocks : Blocks
+        Layout of the matrix that it will be fitted on.
+    path : str, default="estimator"
+        Parameter path of the estimator, for messages.
+
+    Returns
+    -------
+    estimator : estimator
+        The same object.
+
+    Raises
+    ------
+    ValueError
+        If a step or container before a block-aware estimator rearranges the
+        columns, if an estimator that knows no blocks would meet a raw block, or
+        if other blocks are set already.
+    """
+    visit_blocks(estimator, View(blocks), path)
+    return estimator
+
+
+def visit_blocks(estimator: Any, view: View, path: str) -> None:
+    """Hand a view to one estimator and, by its type's rule, to those inside it.
+
+    Parameters
+    ----------
+    estimator : estimator or str or None
+    view : View
+        What its X looks like.
+    path : str
+        Its parameter path.
+    """
+    if not is_estimator(estimator):
+        return
+    for kind in type(estimator).__mro__:
+        if kind in _RULES:
+            _RULES[kind](estimator, view, path)
+            return
+    if "blocks" in estimator.get_params(deep=False):
+        _fill(estimator, view, path)
+        return
+    inside = list(children(estimator))
+    for name, child in inside:
+        visit_blocks(child, view, f"{path}__{name}")
+    if not inside and view.blocks.raw and not view.broken:
+        raise ValueError(
+            f"{path} ({type(estimator).__name__}) cannot read the raw blocks "
+            f"{list(view.blocks.raw)}: only a trainable encoder can. Use a fusion "
+            "estimator with encoders, an extractor that gives vectors, or "
+            "BlockSelector for the other modalities."
+        )
+
+
+def is_estimator(value: Any) -> bool:
+    """Tell an estimator object from words, classes and data."""
+    return (
+        hasattr(value, "fit")
+        and hasattr(value, "get_params")
+        and not isinstance(value, type)
+    )
+
+
+def children(estimator: Any) -> Iterator[tuple[str, Any]]:
+    """Yield name and estimator of the parameters that are fitted on this one's X.
+
+    A ``final_estimator`` is not: it sees predictions.
+    """
+    for name, value in estimator.get_params(deep=False).items():
+        if name == "final_estimator":
+            continue
+        if is_estimator(value):
+            yield name, value
+        elif isinstance(value, list | tuple):
+            for entry in value:
+                if isinstance(entry, tuple) and len(entry) >= 2:
+                    if is_estimator(entry[1]):
+                        yield str(entry[0]), entry[1]
+                elif is_estimator(entry):
+                    yield name, entry
+
+
+def _fill(estimator: Any, view: View, path: str) -> None:
+    name = type(estimator).__name__
+    if view.broken:
+        raise ValueError(
+            f"{path} ({name}) reads blocks, but {view.broken}. Use BlockSelector, "
+            "BlockScaler or BlockReducer, which keep the blocks, or do it in the "
+            "branches of the ModalityTransformer."
+        )
+    if estimator.blocks is not None and estimator.blocks != view.blocks:
+        raise ValueError(
+            f"{path} ({name}) has blocks={estimator.blocks!r} already, but its X will "
+            f"be {view.blocks!r}. Leave blocks=None; to refit a fitted estimator "
+            "elsewhere, clone the estimator it came from."
+        )
+    estimator.blocks = view.blocks
+
+
+def _leave(estimator: Any, view: View, path: str) -> None:
+    """Do not enter: what is inside is fitted already, or makes its own blocks."""
+
+
+def _pipeline(pipeline: Pipeline, view: View, path: str) -> None:
+    *before, (last_name, last) = pipeline.steps
+    for name, step in before:
+        step_path = f"{path}__{name}"
+        if not is_estimator(step):
+            continue
+        visit_blocks(step, view, step_path)
+        after = getattr(step, "_blocks_after", None)
+        if view.broken is None and after is not None:
+            view = View(after(view.blocks))
+        else:
+            kind = type(step).__name__
+            view = view.break_(f"the step {step_path} ({kind}) changes its columns")
+    visit_blocks(last, view, f"{path}__{last_name}")
+
+
+def _bagging(bagging: Any, view: View, path: str) -> None:
+    width = view.blocks.n_features
+    share = bagging.max_features
+    whole = share == 1.0 if isinstance(share, float) else share >= width
+    if bagging.bootstrap_features or not whole:
+        view = view.break_(
+            f"{path} ({type(bagging).__name__}) draws columns "
+            f"(max_features={share!r}, bootstrap_features="
+            f"{bagging.bootstrap_features!r})"
+        )
+    visit_blocks(bagging.estimator, view, f"{path}__estimator")
+
+
+def _rearranges(container: Any, view: View, path: str) -> None:
+    kind = type(container).__name__
+    view = view.break_(f"{path} ({kind}) shows its estimators other columns")
+    for name, child in children(container):
+        visit_blocks(child, view, f"{path}__{name}")
+
+
+def _search(search: Any, view: View, path: str) -> None:
+    visit_blocks(search.estimator, view, f"{path}__estimator")
+    for attribute in ("param_grid", "param_distributions"):
+        grids = getattr(search, attribute, None)
+        for grid in [grids] if isinstance(grids, dict) else grids or []:
+            for key, values in grid.items():
+                if isinstance(values, list | tuple):
+                    for value in filter(is_estimator, values):
+                        # set into a probe, so that what stands before it counts
+                        probe = clone(search.estimator).set_params(**{key: value})
+                        visit_blocks(probe, view, f"{path}__estimator")
+
+
+def _target(regressor: Any, view: View, path: str) -> None:
+    # its other estimator, `transformer`, is fitted on y
+    visit_blocks(regressor.regressor, view, f"{path}__regressor")
+
+
+register_block_rule(FrozenEstimator, _leave)
+register_block_rule(Pipeline, _pipeline)
+register_block_rule(BaseSearchCV, _search)
+register_block_rule(TransformedTargetRegressor, _target)
+for _kind in (BaggingClassifier, BaggingRegressor):
+    register_block_rule(_kind, _bagging)
+for _kind in (
+    ClassifierChain,
+    RegressorChain,
+    ColumnTransformer,
+    RFE,
+    SequentialFeatureSelector,
+):
+    register_block_rule(_kind, _rearranges)

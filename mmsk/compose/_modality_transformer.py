@@ -1,0 +1,384 @@
+"""From a mixed table to one numeric matrix with known blocks."""
+
+import os
+from collections.abc import Sequence
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.base import TransformerMixin
+from sklearn.utils import Bunch
+from sklearn.utils.validation import check_is_fitted
+
+from mmsk._utils._blocks import Blocks
+from mmsk._utils._frames import column_names, is_frame
+from mmsk._utils._param_validation import (
+    Interval,
+    NamedSteps,
+    Options,
+    check_feature_names,
+    check_n_features,
+    fit_context,
+)
+from mmsk.compose._branches import Branch, first_step, takes_store
+from mmsk.compose._columns import (
+    as_table,
+    by_position,
+    cut_columns,
+    map_keys,
+    resolve_columns,
+)
+from mmsk.store import FeatureStore, as_store
+
+
+class ModalityTransformer(TransformerMixin, NamedSteps):
+    """Turn the columns of each modality into one block of a numeric matrix.
+
+    It takes scikit-learn's ColumnTransformer triples, and knows afterwards
+    which columns of its output belong to which modality (``blocks_``), so that
+    the fusion estimators behind it can treat modalities apart. Columns that no
+    branch names are left out. Columns are found by name where the branches name
+    them: reordered and additional columns are accepted.
+
+    Parameters
+    ----------
+    transformers : list of (name, transformer, columns)
+        ``name`` is the modality. ``transformer`` is an extractor of
+        ``mmsk.feature_extraction``, any scikit-learn transformer, a Pipeline of
+        them, ``"passthrough"`` or ``"drop"``. ``columns`` is a list of names or
+        positions, a slice, a boolean mask, a callable such as `select`, or one
+        name or position alone (the transformer then gets a 1-D column).
+    memory : str, os.PathLike or FeatureStore, default=None
+        Where the features of pictures and clips are kept, so that folds,
+        candidates and processes extract each of them once. Given to every
+        branch that has no store of its own. ``None``: nothing is kept.
+    sparse_output : {"auto"} or bool, default="auto"
+        ``"auto"`` gives CSR when any block is sparse, and else an ndarray.
+    max_block_bytes : int, default=2**30
+        The largest raw (non-vector) block in bytes.
+
+    Attributes
+    ----------
+    blocks_ : Blocks
+        Which columns of the output belong to which modality.
+    transformers_ : list of (name, transformer, columns)
+        The fitted branches. ``columns`` are names for a DataFrame, positions
+        for an array.
+    named_transformers_ : Bunch
+        The fitted transformers by name.
+    n_features_in_ : int
+        Number of columns of the table.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of these columns, if the table was a frame.
+
+    Raises
+    ------
+    ValueError
+        If columns are missing, a branch selects none, names come twice, a raw
+        block stands beside a sparse one or is larger than `max_block_bytes`.
+
+    See Also
+    --------
+    MultimodalClassifier : Puts an estimator behind it.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from mmsk.compose import ModalityTransformer, select
+    >>> from mmsk.feature_extraction.tabular import TableExtractor
+    >>> from mmsk.feature_extraction.text import TfidfExtractor
+    >>> X = pd.DataFrame({"title": ["red car", "blue car"], "price": [3.0, 5.0]})
+    >>> features = ModalityTransformer([
+    ...     ("text", TfidfExtractor(), ["title"]),
+    ...     ("table", TableExtractor(), select(kind="number")),
+    ... ])
+    >>> features.fit_transform(X).shape
+    (2, 5)
+    >>> features.blocks_
+    Blocks(text: 3, table: 1)
+    """
+
+    _parameter_constraints: dict = {
+        "transformers": [list],
+        "memory": [str, os.PathLike, FeatureStore, None],
+        "sparse_output": ["boolean", Options(str, {"auto"})],
+        "max_block_bytes": [Interval(Integral, 1, None, closed="left")],
+    }
+    __metadata_request__fit = {"sample_weight": True}
+
+    def __init__(
+        self,
+        transformers: Sequence[tuple[str, Any, Any]],
+        *,
+        memory=None,
+        sparse_output: str | bool = "auto",
+        max_block_bytes: int = 2**30,
+    ) -> None:
+        self.transformers = transformers
+        self.memory = memory
+        self.sparse_output = sparse_output
+        self.max_block_bytes = max_block_bytes
+
+    @property
+    def _branches(self) -> list[tuple[str, Any]]:
+        try:
+            return [(name, transformer) for name, transformer, _ in self.transformers]
+        except (TypeError, ValueError):
+            return []
+
+    @_branches.setter
+    def _branches(self, pairs: list[tuple[str, Any]]) -> None:
+        self.transformers = [
+            (*pair, columns)
+            for pair, (_, _, columns) in zip(pairs, self.transformers, strict=True)
+        ]
+
+    def get_params(self, deep: bool = True) -> dict:
+        """Return the parameters, those of the branches as ``name__parameter``."""
+        return self._get_params("_branches", deep=deep)
+
+    def set_params(self, **params) -> "ModalityTransformer":
+        """Set parameters, those of the branches as ``name__parameter``."""
+        self._set_params("_branches", **params)
+        return self
+
+    def fit(self, X, y=None, sample_weight=None) -> "ModalityTransformer":
+        """Fit every branch on its columns.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_samples, n_columns)
+            pandas or polars.
+        y : array-like of shape (n_samples,), default=None
+            Target, for branches that use one.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Given to the branches that take weights.
+
+        Returns
+        -------
+        self : ModalityTransformer
+        """
+        self._fit(X, y, sample_weight)
+        return self
+
+    def fit_transform(self, X, y=None, sample_weight=None):
+        """Fit every branch and return the matrix of the same rows.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_samples, n_columns)
+        y : array-like of shape (n_samples,), default=None
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        matrix : float32 ndarray or CSR array of shape (n_samples, n_features)
+        """
+        return self._fit(X, y, sample_weight)
+
+    @fit_context(prefer_skip_nested_validation=False)
+    def _fit(self, X, y, sample_weight):
+        self._check_names()
+        X = self._check_table(X, reset=True)
+        store = as_store(self.memory)
+        fitted, parts = [], []
+        for name, transformer, columns in self.transformers:
+            if _is_drop(transformer):
+                continue
+            keys = resolve_columns(X, name, columns)
+            branch = Branch(name, transformer, keys, store)
+            part = branch.fit_transform(cut_columns(X, keys), y, sample_weight)
+            fitted.append(branch)
+            parts.append(part)
+        if not fitted:
+            raise ValueError("ModalityTransformer has no branch that is not 'drop'.")
+        self._fitted = fitted
+        self.blocks_ = Blocks.stacked(
+            branch.block.moved(0, branch.name) for branch in fitted
+        )
+        self._check_raw(X.shape[0])
+        return self._join(parts)
+
+    def transform(self, X):
+        """Return the matrix of new rows.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_samples, n_columns)
+            A frame needs the columns of the branches, in any order.
+
+        Returns
+        -------
+        matrix : float32 ndarray or CSR array of shape (n_samples, n_features)
+        """
+        check_is_fitted(self)
+        X = self._check_table(X, reset=False)
+        self._check_raw(X.shape[0])
+        parts = []
+        for branch in self._fitted:
+            keys = branch.keys
+            if is_frame(X) and not hasattr(self, "feature_names_in_"):
+                keys = map_keys(list(X.columns).__getitem__, keys)
+            elif not is_frame(X) and hasattr(self, "feature_names_in_"):
+                keys = map_keys(list(self.feature_names_in_).index, keys)
+            parts.append(branch.transform(cut_columns(X, keys)))
+        return self._join(parts)
+
+    def warm(self, X, *, verbose: bool = True) -> "ModalityTransformer":
+        """Extract the features of every picture and clip into the store.
+
+        A search over the same rows afterwards extracts nothing, in however many
+        processes. It need not be fitted.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_samples, n_columns)
+        verbose : bool, default=True
+            Show a progress bar on stderr.
+
+        Returns
+        -------
+        self : ModalityTransformer
+
+        Raises
+        ------
+        ValueError
+            If no branch has a store.
+        """
+        self._check_names()
+        X = as_table(X)
+        store = as_store(self.memory)
+        warmed = False
+        for name, transformer, columns in self.transformers:
+            if _is_drop(transformer):
+                continue
+            keys = resolve_columns(X, name, columns)
+            extractor = first_step(Branch(name, transformer, keys, store).transformer)
+            if takes_store(extractor) and extractor.memory is not None:
+                extractor.warm(cut_columns(X, keys), verbose=verbose)
+                warmed = True
+        if not warmed:
+            raise ValueError(
+                "There is no store to warm: pass memory= to ModalityTransformer."
+            )
+        return self
+
+    def get_feature_names_out(self, input_features=None):
+        """Return the names of the output columns, ``"modality__feature"``.
+
+        Parameters
+        ----------
+        input_features : ignored
+            The names seen in fit are used.
+
+        Returns
+        -------
+        names : object ndarray of shape (n_features,)
+        """
+        check_is_fitted(self)
+        return np.array(
+            [
+                f"{branch.name}__{feature}"
+                for branch in self._fitted
+                for feature in branch.feature_names()
+            ],
+            dtype=object,
+        )
+
+    @property
+    def transformers_(self) -> list[tuple[str, Any, Any]]:
+        """The fitted branches."""
+        check_is_fitted(self)
+        return [(each.name, each.transformer, each.keys) for each in self._fitted]
+
+    @property
+    def named_transformers_(self) -> Bunch:
+        """The fitted transformers by name."""
+        return Bunch(**{name: fitted for name, fitted, _ in self.transformers_})
+
+    def _check_names(self) -> None:
+        shape = "a list of (name, transformer, columns)"
+        if not self.transformers or len(self._branches) != len(self.transformers):
+            raise ValueError(
+                f"transformers must be {shape}, got {self.transformers!r}."
+            )
+        self._validate_names([name for name, _ in self._branches])
+        for name, transformer in self._branches:
+            word = isinstance(transformer, str) and transformer in (
+                "drop",
+                "passthrough",
+            )
+            if not word and not hasattr(transformer, "transform"):
+                raise TypeError(
+                    f"Branch {name!r} must be a transformer, 'passthrough' or 'drop', "
+                    f"got {transformer!r}."
+                )
+
+    def _check_table(self, X: Any, *, reset: bool) -> Any:
+        X = as_table(X)
+        if reset:
+            check_feature_names(self, X, reset=True)
+            check_n_features(self, X, reset=True)
+            self._by_position = not is_frame(X) or any(
+                by_position(columns) for *_, columns in self.transformers
+            )
+            return X
+        named = is_frame(X) and hasattr(self, "feature_names_in_")
+        if named and not self._by_position:
+            needed = []
+            for each in self._fitted:
+                map_keys(needed.append, each.keys)
+            known = set(column_names(X))
+            missing = [key for key in dict.fromkeys(needed) if key not in known]
+            if missing:
+                raise ValueError(
+                    f"X lacks the columns {missing}, which the branches were fitted "
+                    "on. Add them, as missing values if need be."
+                )
+        else:
+            check_feature_names(self, X, reset=False)
+            check_n_features(self, X, reset=False)
+        return X
+
+    def _check_raw(self, n_samples: int) -> None:
+        for block in self.blocks_:
+            size = block.width * n_samples * 4
+            if block.kind != "vector" and size > self.max_block_bytes:
+                raise ValueError(
+                    f"Block {block.name!r} holds raw {block.kind}s of shape "
+                    f"{block.shape} and would take {size / 2**20:.0f} MiB for "
+                    f"{n_samples} rows, more than max_block_bytes="
+                    f"{self.max_block_bytes}. Make the samples smaller or fewer, or "
+                    "raise max_block_bytes."
+                )
+
+    def _join(self, parts: list) -> Any:
+        sparse = any(branch.sparse for branch in self._fitted)
+        if sparse and self.blocks_.raw:
+            wide = [branch.name for branch in self._fitted if branch.sparse]
+            raise ValueError(
+                f"The raw blocks {list(self.blocks_.raw)} cannot stand beside the "
+                f"sparse blocks {wide}. Make these dense: n_components= reduces them."
+            )
+        if self.sparse_output != "auto":
+            sparse = self.sparse_output
+        if sparse:
+            parts = [sp.csr_array(part, dtype=np.float32) for part in parts]
+            return sp.hstack(parts, format="csr")
+        parts = [part.toarray() if sp.issparse(part) else part for part in parts]
+        return np.hstack([np.asarray(part, dtype=np.float32) for part in parts])
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "_fitted")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.allow_nan = True
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
+
+def _is_drop(transformer: Any) -> bool:
+    return isinstance(transformer, str) and transformer == "drop"

@@ -1,0 +1,361 @@
+"""One estimator from the mixed table to the prediction."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import (
+    BaseEstimator,
+    ClassifierMixin,
+    MetaEstimatorMixin,
+    RegressorMixin,
+    clone,
+    is_classifier,
+    is_regressor,
+)
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils import get_tags
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
+
+from mmsk._utils._frames import column_names, take_columns
+from mmsk._utils._param_validation import HasMethods, fit_context, safe_indexing
+from mmsk._utils._weights import positive_weights
+from mmsk.compose._fit_params import fit_params, warn_if_ungrouped
+from mmsk.compose._hand_down import hand_down, register_block_rule
+from mmsk.compose._modality_transformer import ModalityTransformer
+
+
+def _estimator_has(method: str):
+    def check(self) -> bool:
+        fitted = getattr(self, "estimator_", self.estimator)
+        getattr(fitted, method)  # its own AttributeError says more than False
+        return True
+
+    return check
+
+
+class _BaseMultimodal(MetaEstimatorMixin, BaseEstimator):
+    """Featurise once, then fit an estimator that knows the blocks."""
+
+    _parameter_constraints: dict = {
+        "features": [HasMethods(["fit", "transform"])],
+        "estimator": [HasMethods(["fit", "predict"])],
+        "groups": [str, None],
+    }
+    __metadata_request__fit = {"sample_weight": True}
+
+    def __init__(self, features, estimator, *, groups: str | None = None) -> None:
+        self.features = features
+        self.estimator = estimator
+        self.groups = groups
+
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y, sample_weight=None):
+        """Fit the features, then the estimator on their matrix.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_samples, n_columns)
+            pandas or polars; with the column `groups`, if that is set.
+        y : array-like of shape (n_samples,)
+            Target.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Rows of weight 0 are left out altogether.
+
+        Returns
+        -------
+        self : estimator
+        """
+        if y is None:
+            raise ValueError(
+                f"{type(self).__name__} requires y to be passed, but the target y is "
+                "None."
+            )
+        self._check_kinds()
+        X, groups = self._without_groups(X, fitting=True)
+        if sample_weight is not None:
+            check_consistent_length(X, y)
+            rows, sample_weight = positive_weights(sample_weight, X)
+            if not isinstance(rows, slice):
+                X, y = safe_indexing(X, rows), safe_indexing(y, rows)
+                groups = None if groups is None else groups[rows]
+        matrix = self._fit_features(X, y, sample_weight)
+        check_consistent_length(matrix, y)
+        self.estimator_ = hand_down(clone(self.estimator), self._blocks)
+        if groups is not None:
+            warn_if_ungrouped(self.estimator_)
+        params = fit_params(self.estimator_, sample_weight=sample_weight, groups=groups)
+        self.estimator_.fit(matrix, y, **params)
+        return self
+
+    def _fit_features(self, X: Any, y: Any, sample_weight: Any) -> Any:
+        if isinstance(self.features, FrozenEstimator):
+            self.features_ = self.features
+            check_is_fitted(self.features_)
+            return self._matrix(X)
+        # arrays, whatever transform_output is set globally
+        self.features_ = clone(self.features).set_output(transform="default")
+        return self.features_.fit_transform(X, y, sample_weight=sample_weight)
+
+    def _matrix(self, X: Any) -> Any:
+        matrix = self.features_.transform(X)
+        return matrix.to_numpy() if hasattr(matrix, "to_numpy") else matrix
+
+    @property
+    def _blocks(self):
+        return self.features_.blocks_
+
+    def _check_kinds(self) -> None:
+        inner = getattr(self.features, "estimator", self.features)
+        if not isinstance(inner, ModalityTransformer):
+            raise TypeError(
+                "features must be a ModalityTransformer, or a FrozenEstimator around "
+                f"a fitted one, got {type(self.features).__name__}."
+            )
+        name = type(self).__name__
+        if is_classifier(self) and not is_classifier(self.estimator):
+            raise TypeError(f"{name} needs a classifier, got {self.estimator!r}.")
+        if is_regressor(self) and not is_regressor(self.estimator):
+            raise TypeError(f"{name} needs a regressor, got {self.estimator!r}.")
+
+    def _without_groups(self, X: Any, *, fitting: bool) -> tuple[Any, Any]:
+        if self.groups is None:
+            return X, None
+        names = column_names(X)
+        if names is None:
+            raise ValueError(
+                f"groups={self.groups!r} names a column, but X is an array without "
+                "names. Pass a DataFrame."
+            )
+        if self.groups not in names:
+            if fitting:
+                raise ValueError(
+                    f"groups={self.groups!r} is not a column of X; it has {names}."
+                )
+            return X, None
+        groups = np.asarray(X[self.groups])
+        missing = np.array([cell is None or cell != cell for cell in groups])
+        if fitting and missing.any():
+            raise ValueError(
+                f"Column {self.groups!r} (groups) is missing in row "
+                f"{int(np.flatnonzero(missing)[0])}. Give every row a group."
+            )
+        return take_columns(X, [n for n in names if n != self.groups]), groups
+
+    def _call(self, method: str, X: Any) -> Any:
+        check_is_fitted(self)
+        X, _ = self._without_groups(X, fitting=False)
+        return getattr(self.estimator_, method)(self._matrix(X))
+
+    def predict(self, X):
+        """Predict the target of new rows.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_samples, n_columns)
+            The column `groups` is not needed.
+
+        Returns
+        -------
+        y_pred : ndarray of shape (n_samples,)
+            Numbers are float64.
+        """
+        y = self._call("predict", X)
+        return y.astype(np.float64) if y.dtype == np.float32 else y
+
+    @property
+    def n_features_in_(self) -> int:
+        """Number of columns of the table, `groups` not counted."""
+        return self.features_.n_features_in_
+
+    @property
+    def feature_names_in_(self):
+        """Names of these columns."""
+        return self.features_.feature_names_in_
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "estimator_")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        inner = get_tags(self.estimator)
+        tags.input_tags = get_tags(self.features).input_tags
+        tags.target_tags = inner.target_tags
+        tags.non_deterministic = inner.non_deterministic
+        if inner.classifier_tags is not None:
+            tags.classifier_tags = inner.classifier_tags
+        if inner.regressor_tags is not None:
+            tags.regressor_tags = inner.regressor_tags
+        return tags
+
+
+class MultimodalClassifier(ClassifierMixin, _BaseMultimodal):
+    """Classify rows that hold text, pictures, sound and numbers.
+
+    ``features`` turns the table into a matrix with known blocks once; then
+    ``estimator``, a clone that has been told the blocks, is fitted on it. The
+    estimator may be a fusion estimator of mmsk, any scikit-learn classifier, or
+    scikit-learn's own Bagging, AdaBoost, Voting, Stacking or calibration around
+    fusion estimators.
+
+    Parameters
+    ----------
+    features : ModalityTransformer or FrozenEstimator
+        A FrozenEstimator around a fitted ModalityTransformer is used as it is.
+    estimator : classifier
+        What is fitted on the matrix. Its parameters named ``blocks``, and those
+        of the estimators inside it, are filled on a clone.
+    groups : str, default=None
+        A column of X that says which rows belong together (author, speaker,
+        product). It is never a feature, is not needed to predict, and reaches
+        every inner split that takes groups; where an inner split cannot be
+        reached, one GroupsWarning says so.
+
+    Attributes
+    ----------
+    features_ : ModalityTransformer
+        The fitted features; ``features_.blocks_`` is the layout.
+    estimator_ : classifier
+        The fitted estimator.
+    classes_ : ndarray of shape (n_classes,)
+        The classes.
+    n_features_in_ : int
+        Number of columns of the table, `groups` not counted.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, if the table was a frame.
+
+    Raises
+    ------
+    ValueError
+        If something between the matrix and an estimator that reads blocks
+        rearranges the columns (the message has its parameter path), or `groups`
+        is not a column.
+
+    See Also
+    --------
+    ModalityTransformer : Makes the matrix.
+    mmsk.fusion.EarlyFusionClassifier : One estimator on all blocks.
+    mmsk.fusion.LateFusionClassifier : One estimator for each block.
+    mmsk.fusion.IntermediateFusionClassifier : Encoders trained with the head.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from mmsk.compose import ModalityTransformer, MultimodalClassifier
+    >>> from mmsk.feature_extraction.tabular import TableExtractor
+    >>> from mmsk.feature_extraction.text import TfidfExtractor
+    >>> X = pd.DataFrame({"title": ["red car", "old cat"] * 4, "price": [3.0, 5.0] * 4})
+    >>> clf = MultimodalClassifier(
+    ...     ModalityTransformer([
+    ...         ("text", TfidfExtractor(), ["title"]),
+    ...         ("table", TableExtractor(), ["price"]),
+    ...     ]),
+    ...     LogisticRegression(),
+    ... )
+    >>> clf.fit(X, ["car", "cat"] * 4).predict(X[:2])
+    array(['car', 'cat'], dtype='<U3')
+    """
+
+    @available_if(_estimator_has("predict_proba"))
+    def predict_proba(self, X):
+        """Predict the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_samples, n_columns)
+
+        Returns
+        -------
+        proba : ndarray of shape (n_samples, n_classes)
+            In the order of ``classes_``.
+        """
+        return self._call("predict_proba", X)
+
+    @available_if(_estimator_has("predict_log_proba"))
+    def predict_log_proba(self, X):
+        """Predict the logarithms of the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_samples, n_columns)
+
+        Returns
+        -------
+        log_proba : ndarray of shape (n_samples, n_classes)
+            In the order of ``classes_``.
+        """
+        return self._call("predict_log_proba", X)
+
+    @available_if(_estimator_has("decision_function"))
+    def decision_function(self, X):
+        """Predict the estimator's decision values.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_samples, n_columns)
+
+        Returns
+        -------
+        decision : ndarray of shape (n_samples,) or (n_samples, n_classes)
+        """
+        return self._call("decision_function", X)
+
+    @property
+    def classes_(self):
+        """The classes."""
+        return self.estimator_.classes_
+
+
+class MultimodalRegressor(RegressorMixin, _BaseMultimodal):
+    """Predict numbers from rows that hold text, pictures, sound and numbers.
+
+    The twin of MultimodalClassifier.
+
+    Parameters
+    ----------
+    features : ModalityTransformer or FrozenEstimator
+        A FrozenEstimator around a fitted ModalityTransformer is used as it is.
+    estimator : regressor
+        What is fitted on the matrix. Its parameters named ``blocks``, and those
+        of the estimators inside it, are filled on a clone.
+    groups : str, default=None
+        A column of X that says which rows belong together. It is never a
+        feature, is not needed to predict, and reaches every inner split that
+        takes groups; where one cannot be reached, one GroupsWarning says so.
+
+    Attributes
+    ----------
+    features_ : ModalityTransformer
+        The fitted features; ``features_.blocks_`` is the layout.
+    estimator_ : regressor
+        The fitted estimator.
+    n_features_in_ : int
+        Number of columns of the table, `groups` not counted.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, if the table was a frame.
+
+    Raises
+    ------
+    ValueError
+        As MultimodalClassifier.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn.linear_model import Ridge
+    >>> from mmsk.compose import ModalityTransformer, MultimodalRegressor
+    >>> from mmsk.feature_extraction.tabular import TableExtractor
+    >>> X = pd.DataFrame({"rooms": [1, 2, 3, 4], "area": [30.0, 50.0, 70.0, 90.0]})
+    >>> features = ModalityTransformer([("table", TableExtractor(), ["rooms", "area"])])
+    >>> reg = MultimodalRegressor(features, Ridge(alpha=1e-6))
+    >>> reg.fit(X, [1.0, 2.0, 3.0, 4.0]).predict(X).round(3)
+    array([1., 2., 3., 4.])
+    """
+
+
+def _leave(estimator: Any, view: Any, path: str) -> None:
+    """A multimodal estimator makes its own blocks from its own features."""
+
+
+register_block_rule(_BaseMultimodal, _leave)

@@ -1,0 +1,6 @@
+"""Early, late and intermediate fusion as scikit-learn estimators."""
+
+from mmsk.fusion._early import EarlyFusionClassifier
+from mmsk.fusion._late import LateFusionClassifier
+
+__all__ = ["EarlyFusionClassifier", "LateFusionClassifier"]

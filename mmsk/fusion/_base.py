@@ -1,0 +1,171 @@
+"""What the fusion estimators share: layout, absent rows, the prior."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_consistent_length
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import column_or_1d, validate_data
+
+from mmsk._utils._blocks import Blocks
+from mmsk._utils._weights import positive_weights
+from mmsk.exceptions import MissingModalityWarning, SingleBlockWarning
+
+
+class BaseFusion(BaseEstimator):
+    """Private base: finds the blocks, cuts them out, answers for absent rows.
+
+    A subclass stores ``modalities`` and ``blocks`` in its constructor.
+    """
+
+    modalities: list[str] | None
+    blocks: Blocks | None
+
+    def _check_X(self, X: Any, y: Any = None, *, reset: bool) -> Any:
+        """Validate X (and y); return the columns of the chosen modalities."""
+        checks = {
+            "accept_sparse": "csr",
+            "dtype": [np.float64, np.float32],
+            "ensure_all_finite": "allow-nan" if self._allows_nan() else True,
+        }
+        if not reset:
+            return self._chosen(validate_data(self, X, reset=False, **checks))
+        X, y = validate_data(self, X, y, **checks, multi_output=True)
+        self.blocks_ = self._find_blocks(X)
+        return self._chosen(X), y
+
+    def _find_blocks(self, X: Any) -> Blocks:
+        if self.blocks is not None:
+            return self.blocks
+        names = getattr(self, "feature_names_in_", [""] * X.shape[1])
+        return Blocks.from_feature_names(names)
+
+    def _warn_if_single(self) -> None:
+        if len(self.blocks_) == 1:
+            warnings.warn(
+                f"{type(self).__name__} was given one block "
+                f"({self.blocks_.names[0]!r}), so there is nothing to fuse. Fit it "
+                "inside MultimodalClassifier or MultimodalRegressor, on a DataFrame "
+                "with columns like 'text__cat', or pass blocks=.",
+                SingleBlockWarning,
+                stacklevel=4,
+            )
+
+    def _chosen(self, X: Any) -> Any:
+        self.blocks_.check(X)
+        chosen = self.blocks_.select(self._modality_names())
+        if chosen.columns == list(range(X.shape[1])):
+            return X
+        return X[:, chosen.columns]
+
+    @property
+    def _own_blocks(self) -> Blocks:
+        """Layout of the chosen columns."""
+        return self.blocks_.select(self._modality_names()).packed()
+
+    def _modality_names(self) -> list[str] | None:
+        return self.modalities
+
+    def _allows_nan(self) -> bool:
+        return False
+
+    def _needs_groups(self) -> bool:
+        return False
+
+
+class BaseFusionClassifier(BaseFusion):
+    """Private base of the fusion classifiers."""
+
+    def _start(self, X: Any, y: Any, sample_weight: Any, groups: Any):
+        """Validate what fit was given; learn classes and prior.
+
+        Returns
+        -------
+        X, y, weights, groups : arrays
+            The rows that count: positive weight, at least one modality.
+        kept : int ndarray
+            Their positions among the given rows.
+        """
+        X, y = self._check_X(X, y, reset=True)
+        check_classification_targets(y)
+        y = column_or_1d(y, warn=True)
+        rows, weights = positive_weights(sample_weight, X)
+        kept = np.arange(X.shape[0])[rows]
+        groups = None if groups is None else np.asarray(groups)
+        if groups is not None:
+            check_consistent_length(X, groups)
+        self.classes_, codes = np.unique(y[kept], return_inverse=True)
+        counts = np.bincount(codes, weights=weights, minlength=len(self.classes_))
+        self.class_prior_ = counts / counts.sum()
+        some = self._own_blocks.present(X, kept).any(axis=1)
+        if not some.any():
+            raise ValueError(
+                f"No sample has any of the modalities {list(self._own_blocks.names)}."
+            )
+        kept = kept[some]
+        weights = None if weights is None else weights[some]
+        groups = None if groups is None else groups[kept]
+        if len(kept) < X.shape[0]:
+            X, y = X[kept], y[kept]
+        return X, y, weights, groups, kept
+
+    def _with_prior(self, X: Any, predict: Any) -> NDArray[np.float64]:
+        """Predict probabilities; rows without any modality get the prior.
+
+        Parameters
+        ----------
+        X : array of shape (n_samples, n_own_features)
+        predict : callable
+            Takes rows with a modality, returns probabilities over `classes_`.
+        """
+        some = rows_with_a_modality(self._own_blocks, X)
+        if some.all():
+            return predict(X)
+        proba = np.tile(self.class_prior_, (X.shape[0], 1))
+        if some.any():
+            proba[some] = predict(X[some])
+        return proba
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = self._allows_nan()
+        return tags
+
+
+def rows_with_a_modality(blocks: Blocks, X: Any) -> NDArray[np.bool_]:
+    """Tell which samples have a modality at all; warn if some have none."""
+    some = blocks.present(X).any(axis=1)
+    if not some.all():
+        rows = np.flatnonzero(~some)
+        warnings.warn(
+            f"{len(rows)} of {len(some)} samples have none of the modalities "
+            f"{list(blocks.names)} (rows {rows[:5].tolist()}"
+            f"{', ...' if len(rows) > 5 else ''}): they get the prior.",
+            MissingModalityWarning,
+            stacklevel=4,
+        )
+    return some
+
+
+def spread(
+    proba: NDArray[np.float64], known: NDArray, classes: NDArray
+) -> NDArray[np.float64]:
+    """Place the columns of some classes among all classes, 0 elsewhere.
+
+    Parameters
+    ----------
+    proba : ndarray of shape (n_samples, n_known)
+    known : ndarray of shape (n_known,)
+        Sorted classes of the columns.
+    classes : ndarray of shape (n_classes,)
+        Sorted classes of the result.
+    """
+    if len(known) == len(classes):
+        return proba
+    full = np.zeros((len(proba), len(classes)))
+    full[:, np.searchsorted(classes, known)] = proba
+    return full

@@ -1,0 +1,267 @@
+"""Early fusion: one estimator on all blocks side by side."""
+
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from sklearn.base import ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.utils import get_tags
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from mmsk._utils._blocks import Blocks
+from mmsk._utils._param_validation import HasMethods, Interval, fit_context
+from mmsk.compose import BlockReducer, BlockScaler
+from mmsk.compose._fit_params import fit_params, warn_if_ungrouped
+from mmsk.compose._hand_down import hand_down
+from mmsk.fusion._base import BaseFusionClassifier, rows_with_a_modality, spread
+
+
+def _inner_has(method: str):
+    def check(self) -> bool:
+        inner = getattr(self, "estimator_", None) or self._inner()
+        getattr(inner, method)
+        return True
+
+    return check
+
+
+class EarlyFusionClassifier(MetaEstimatorMixin, ClassifierMixin, BaseFusionClassifier):
+    """Fit one classifier on the blocks of all modalities side by side.
+
+    Each block is scaled by itself first (and reduced by itself, if asked), so
+    that a wide block does not drown a narrow one. An absent modality stands
+    there with the values its extractor filled in, and its presence column says
+    so.
+
+    Parameters
+    ----------
+    estimator : classifier, default=None
+        ``None`` is ``LogisticRegression(max_iter=1000)``. If it reads blocks
+        itself, it is told the layout that it really sees.
+    modalities : list of str, default=None
+        The modalities to use. ``None``: all.
+    scale : bool, default=True
+        Standardise the blocks with BlockScaler.
+    block_norm : float or None, default=None
+        The root mean square of the row norms of every block, see BlockScaler.
+        Needs `scale`.
+    n_components : int or None, default=None
+        Reduce blocks that are wider than this with BlockReducer.
+    blocks : Blocks, default=None
+        Layout of X; MultimodalClassifier fills it. ``None`` reads it from the
+        column names of a DataFrame (``"text__cat"``), and takes an array as one
+        block, with a SingleBlockWarning.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the reduction. The estimator has its own.
+
+    Attributes
+    ----------
+    estimator_ : classifier
+        The fitted classifier.
+    scaler_ : BlockScaler or None
+        The fitted scaler.
+    reducer_ : BlockReducer or None
+        The fitted reducer.
+    blocks_ : Blocks
+        Layout of X.
+    classes_ : ndarray of shape (n_classes,)
+        The classes.
+    class_prior_ : ndarray of shape (n_classes,)
+        Their (weighted) shares: the answer for samples without any modality.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, if X was a frame.
+
+    Raises
+    ------
+    ValueError
+        If a modality is unknown, X does not fit `blocks`, or weights are given
+        that the estimator would not use.
+
+    See Also
+    --------
+    LateFusionClassifier : One classifier for each modality.
+    IntermediateFusionClassifier : Encoders trained with the head.
+
+    References
+    ----------
+    .. [1] T. Baltrusaitis, C. Ahuja, L.-P. Morency, "Multimodal Machine
+           Learning: A Survey and Taxonomy", IEEE TPAMI, 2019.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mmsk.compose import Block, Blocks
+    >>> from mmsk.fusion import EarlyFusionClassifier
+    >>> X = np.random.default_rng(0).normal(size=(40, 3))
+    >>> y = (X[:, 0] * 2 + X[:, 2] > 0).astype(int)
+    >>> blocks = Blocks([Block("image", 0, 2), Block("table", 2, 3)])
+    >>> EarlyFusionClassifier(blocks=blocks).fit(X, y).score(X, y)
+    1.0
+    """
+
+    _parameter_constraints: dict = {
+        "estimator": [HasMethods(["fit", "predict"]), None],
+        "modalities": [list, tuple, None],
+        "scale": ["boolean"],
+        "block_norm": [Interval(Real, 0, None, closed="neither"), None],
+        "n_components": [Interval(Integral, 1, None, closed="left"), None],
+        "blocks": [Blocks, None],
+        "random_state": ["random_state"],
+    }
+    __metadata_request__fit = {"sample_weight": True, "groups": True}
+
+    def __init__(
+        self,
+        estimator=None,
+        *,
+        modalities=None,
+        scale: bool = True,
+        block_norm: float | None = None,
+        n_components: int | None = None,
+        blocks: Blocks | None = None,
+        random_state=None,
+    ) -> None:
+        self.estimator = estimator
+        self.modalities = modalities
+        self.scale = scale
+        self.block_norm = block_norm
+        self.n_components = n_components
+        self.blocks = blocks
+        self.random_state = random_state
+
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y, sample_weight=None, groups=None) -> "EarlyFusionClassifier":
+        """Scale the blocks and fit the classifier.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        sample_weight : array-like of shape (n_samples,), default=None
+            Rows of weight 0 are left out.
+        groups : array-like of shape (n_samples,), default=None
+            Given to the estimator if it takes groups.
+
+        Returns
+        -------
+        self : EarlyFusionClassifier
+        """
+        self._fit(X, y, sample_weight, groups)
+        self._warn_if_single()
+        return self
+
+    def _fit(self, X, y, sample_weight=None, groups=None) -> "EarlyFusionClassifier":
+        X, y, weights, groups, _ = self._start(X, y, sample_weight, groups)
+        blocks = self._own_blocks
+        self.scaler_ = self.reducer_ = None
+        if self.scale:
+            self.scaler_ = BlockScaler(block_norm=self.block_norm, blocks=blocks)
+            X = self.scaler_.fit(X, sample_weight=weights).transform(X)
+        if self.n_components is not None:
+            self.reducer_ = BlockReducer(
+                self.n_components, blocks=blocks, random_state=self.random_state
+            )
+            X = self.reducer_.fit_transform(X)
+            blocks = self.reducer_.blocks_out_
+        if len(np.unique(y)) == 1:
+            self.estimator_ = DummyClassifier(strategy="prior").fit(X, y)
+            return self
+        self.estimator_ = hand_down(clone(self._inner()), blocks)
+        if groups is not None:
+            warn_if_ungrouped(self.estimator_)
+        params = fit_params(self.estimator_, sample_weight=weights, groups=groups)
+        self.estimator_.fit(X, y, **params)
+        return self
+
+    def _inner(self) -> Any:
+        if self.estimator is None:
+            return LogisticRegression(max_iter=1000)
+        return self.estimator
+
+    def _allows_nan(self) -> bool:
+        reads_nan = get_tags(self._inner()).input_tags.allow_nan
+        return reads_nan and self.n_components is None
+
+    def _needs_groups(self) -> bool:
+        asks = getattr(self._inner(), "_needs_groups", None)
+        return asks is not None and asks()
+
+    def _prepared(self, X: Any) -> Any:
+        for step in (self.scaler_, self.reducer_):
+            X = X if step is None else step.transform(X)
+        return X
+
+    def _proba(self, X: Any) -> np.ndarray:
+        proba = self.estimator_.predict_proba(self._prepared(X))
+        return spread(proba, self.estimator_.classes_, self.classes_)
+
+    @available_if(_inner_has("predict"))
+    def predict(self, X):
+        """Predict the classes of samples.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        y_pred : ndarray of shape (n_samples,)
+        """
+        check_is_fitted(self)
+        X = self._check_X(X, reset=False)
+        some = rows_with_a_modality(self._own_blocks, X)
+        y = np.repeat(self.classes_[[self.class_prior_.argmax()]], X.shape[0])
+        if some.any():
+            y[some] = self.estimator_.predict(self._prepared(X[some]))
+        return y
+
+    @available_if(_inner_has("predict_proba"))
+    def predict_proba(self, X):
+        """Predict the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        proba : ndarray of shape (n_samples, n_classes)
+            In the order of ``classes_``.
+        """
+        check_is_fitted(self)
+        return self._with_prior(self._check_X(X, reset=False), self._proba)
+
+    @available_if(_inner_has("decision_function"))
+    def decision_function(self, X):
+        """Return the classifier's decision values.
+
+        Samples without any modality get the logarithm of the prior (of its odds
+        with two classes).
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        decision : ndarray of shape (n_samples,) or (n_samples, n_classes)
+        """
+        check_is_fitted(self)
+        X = self._check_X(X, reset=False)
+        some = rows_with_a_modality(self._own_blocks, X)
+        if some.all():
+            return self.estimator_.decision_function(self._prepared(X))
+        log_prior = np.log(self.class_prior_)
+        if len(self.classes_) == 2:
+            log_prior = log_prior[1] - log_prior[0]
+        decision = np.empty((X.shape[0], *np.shape(log_prior)))
+        decision[:] = log_prior
+        if some.any():
+            own = self._prepared(X[some])
+            decision[some] = self.estimator_.decision_function(own)
+        return decision
