@@ -53,8 +53,17 @@ class Block:
     parts: tuple[tuple[str, int, int], ...] = ()
 
     def __post_init__(self) -> None:
-        if self.shape is None:
-            object.__setattr__(self, "shape", (self.stop - self.start,))
+        set_ = object.__setattr__
+        # NumPy's integers and lists are neither JSON nor hashable
+        set_(self, "start", int(self.start))
+        set_(self, "stop", int(self.stop))
+        if self.indicator is not None:
+            set_(self, "indicator", int(self.indicator))
+        shape = (self.width,) if self.shape is None else self.shape
+        set_(self, "shape", tuple(map(int, shape)))
+        set_(self, "categorical", tuple(map(int, self.categorical)))
+        parts = [(str(name), int(start), int(stop)) for name, start, stop in self.parts]
+        set_(self, "parts", tuple(parts))
         if not 0 <= self.start <= self.stop:
             raise ValueError(
                 f"Block {self.name!r}: got columns {self.start}:{self.stop}."
@@ -68,7 +77,9 @@ class Block:
                 f"Block {self.name!r}: a sample of shape {self.shape} does not fill "
                 f"{self.width} columns."
             )
-        if self.indicator is not None and self.start <= self.indicator < self.stop:
+        if self.indicator is not None and (
+            self.indicator < 0 or self.start <= self.indicator < self.stop
+        ):
             raise ValueError(
                 f"Block {self.name!r}: the presence column {self.indicator} must stand "
                 f"outside the features {self.start}:{self.stop}."
@@ -77,6 +88,11 @@ class Block:
             raise ValueError(
                 f"Block {self.name!r}: categorical offsets must be in "
                 f"[0, {self.width}), got {self.categorical}."
+            )
+        if any(not 0 <= start <= stop <= self.width for _, start, stop in self.parts):
+            raise ValueError(
+                f"Block {self.name!r}: parts must lie in its {self.width} columns, got "
+                f"{self.parts}."
             )
 
     @property

@@ -80,6 +80,9 @@ class Blocks(Sequence):
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError("Blocks is immutable.")
 
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError("Blocks is immutable.")
+
     @classmethod
     def from_feature_names(cls, names: Sequence[str]) -> "Blocks":
         """Read the layout from column names such as ``"text__cat"``.
@@ -140,6 +143,9 @@ class Blocks(Sequence):
 
     def __iter__(self) -> Iterator[Block]:
         return iter(self._blocks)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.names if isinstance(key, str) else key in self._blocks
 
     def __getitem__(self, key: str | int) -> Block:
         if isinstance(key, str):

@@ -31,10 +31,11 @@ class BlockScaler(OneToOneFeatureMixin, BlockTransformer):
 
     Parameters
     ----------
-    block_norm : float or None, default=None
-        The root mean square of the row norms of every block, :math:`s`.
-        ``None`` leaves the blocks at their own: :math:`\sqrt d` for a dense
-        block of d columns that vary, 1 for rows of TF-IDF.
+    block_norm : float or None, default=10.0
+        The root mean square of the row norms of every block, :math:`s`. 10 is
+        what 100 standardised columns have. ``None`` leaves the blocks at their
+        own: :math:`\sqrt d` for a dense block of d columns that vary, 1 for rows
+        of TF-IDF, so that a linear model hears the dense block only.
     blocks : Blocks, default=None
         Layout of X; MultimodalClassifier and MultimodalRegressor fill it.
         ``None`` reads it from the column names of a DataFrame
@@ -62,7 +63,7 @@ class BlockScaler(OneToOneFeatureMixin, BlockTransformer):
     >>> from mmsk.compose import Block, Blocks, BlockScaler
     >>> blocks = Blocks([Block("image", 0, 1, indicator=1)])
     >>> X = np.array([[1.0, 1.0], [3.0, 1.0], [9.0, 0.0]])
-    >>> BlockScaler(blocks=blocks).fit_transform(X)
+    >>> BlockScaler(block_norm=None, blocks=blocks).fit_transform(X)
     array([[-1.,  1.],
            [ 1.,  1.],
            [ 7.,  0.]])
@@ -75,7 +76,7 @@ class BlockScaler(OneToOneFeatureMixin, BlockTransformer):
     __metadata_request__fit = {"sample_weight": True}
 
     def __init__(
-        self, *, block_norm: float | None = None, blocks: Blocks | None = None
+        self, *, block_norm: float | None = 10.0, blocks: Blocks | None = None
     ) -> None:
         self.block_norm = block_norm
         self.blocks = blocks

@@ -1,10 +1,12 @@
 """Fitting and running one branch of a ModalityTransformer."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.validation import has_fit_parameter
@@ -16,9 +18,8 @@ from mmsk.store import FeatureStore
 class Branch:
     """One fitted branch: its transformer, its columns, its block.
 
-    A Pipeline that starts with an extractor is run in two halves, so that its
-    later steps (a PCA, say) see the features and never the presence column,
-    which is put back behind them.
+    The steps of a Pipeline behind an extractor (a PCA, say) see its features and
+    never its presence column, which is put back behind the last one.
 
     Parameters
     ----------
@@ -41,51 +42,59 @@ class Branch:
             transformer = FunctionTransformer(feature_names_out="one-to-one")
         self.transformer = clone(transformer)
         for step in _steps(self.transformer):
-            if hasattr(step, "set_output"):
+            frozen = isinstance(step, FrozenEstimator)  # the user's own, not a clone
+            if hasattr(step, "set_output") and not frozen:
                 step.set_output(transform="default")
             if store is not None and takes_store(step) and step.memory is None:
                 step.set_params(memory=store)
 
     def fit_transform(self, X: Any, y: Any, sample_weight: Any) -> Any:
         """Fit on the branch's columns; return ``(n_samples, n_columns)`` values."""
-        steps = _steps(self.transformer)
-        values = _fit_step(steps[0], X, y, sample_weight)
-        self.block = getattr(steps[0], "block_", None) or Block("", 0, values.shape[1])
-        if len(steps) > 1:
-            features, present = _apart(values, self.block)
-            for step in steps[1:]:
-                features = _fit_step(step, features, y, sample_weight)
-            width = features.shape[1]
-            indicator = None if self.block.indicator is None else width
-            self.block = Block("", 0, width, indicator)
-            values = _together(features, present)
+
+        def fit_step(step, values):
+            return _fit_step(step, values, y, sample_weight)
+
+        values = self._run(X, fit_step)
+        self.block = self._block_behind(values.shape[1])
         self.sparse = sp.issparse(values)
         return values
 
     def transform(self, X: Any) -> Any:
         """Return the columns of new rows."""
-        first, *later = _steps(self.transformer)
-        values = first.transform(X)
-        if later:
-            block = getattr(first, "block_", None) or Block("", 0, values.shape[1])
-            features, present = _apart(values, block)
-            for step in later:
-                features = step.transform(features)
-            values = _together(features, present)
-        return values
+        return self._run(X, lambda step, values: step.transform(values))
+
+    def _run(self, values: Any, call: Callable[[Any, Any], Any]) -> Any:
+        """Send values through the steps, presence columns past them."""
+        present = block = None
+        for step in _steps(self.transformer):
+            if block is not None:
+                values, own = _apart(values, block)
+                present = present if own is None else own
+            values = call(step, values)
+            block = getattr(step, "block_", None)
+        values = _as_array(values)
+        return values if _marked(block) else _together(values, present)
+
+    def _block_behind(self, width: int) -> Block:
+        """Return the block of the branch's columns."""
+        *before, last = (getattr(s, "block_", None) for s in _steps(self.transformer))
+        if any(map(_marked, before)) and not _marked(last):
+            return Block("", 0, width - 1, indicator=width - 1)
+        return Block("", 0, width) if last is None else last
 
     def feature_names(self) -> list[str]:
         """Return the names of the columns, without the modality's prefix."""
         first, *later = _steps(self.transformer)
-        names = first.get_feature_names_out()
-        if later:
-            marked = getattr(first, "block_", None)
-            marked = marked is not None and marked.indicator is not None
-            names = names[:-1] if marked else names
-            for step in later:
-                names = step.get_feature_names_out(names)
-            names = [*names, PRESENCE_NAME] if marked else names
-        return list(names)
+        names = list(first.get_feature_names_out())
+        block = getattr(first, "block_", None)
+        marked = _marked(block)
+        for step in later:
+            if block is not None:
+                names = names[block.start : block.stop]
+            names = list(step.get_feature_names_out(names))
+            block = getattr(step, "block_", None)
+            marked = marked or _marked(block)
+        return [*names, PRESENCE_NAME] if marked and not _marked(block) else names
 
 
 def takes_store(transformer: Any) -> bool:
@@ -114,13 +123,20 @@ def _fit_step(step: Any, X: Any, y: Any, sample_weight: Any) -> Any:
     weighted = sample_weight is not None and has_fit_parameter(step, "sample_weight")
     params = {"sample_weight": sample_weight} if weighted else {}
     if hasattr(step, "fit_transform"):
-        values = step.fit_transform(X, y, **params)
-    else:
-        values = step.fit(X, y, **params).transform(X)
+        return step.fit_transform(X, y, **params)
+    return step.fit(X, y, **params).transform(X)
+
+
+def _marked(block: Block | None) -> bool:
+    return block is not None and block.indicator is not None
+
+
+def _as_array(values: Any) -> Any:
     return values if sp.issparse(values) else np.asarray(values)
 
 
 def _apart(values: Any, block: Block) -> tuple[Any, Any]:
+    values = _as_array(values)
     present = None if block.indicator is None else values[:, [block.indicator]]
     return values[:, block.start : block.stop], present
 

@@ -14,6 +14,13 @@ def as_table(X: Any) -> Any:
     if is_frame(X):
         if X.shape[0] == 0:
             raise ValueError("Found array with 0 sample(s): X has no rows.")
+        names = list(X.columns)
+        named = all(isinstance(name, str) for name in names)
+        if not named and names != list(range(len(names))):
+            raise ValueError(
+                f"Column names must be strings, got {names}: a number would be taken "
+                "for a position. Rename them with X.columns.astype(str)."
+            )
         return X
     if isinstance(X, list | tuple):
         X = cell_array(X)
@@ -29,6 +36,7 @@ def resolve_columns(X: Any, branch: str, columns: Any) -> Any:
     branch : str
         Name of the branch, for messages.
     columns : list, slice, mask, callable, or one name or position
+        A slice of names takes both ends in.
         As ModalityTransformer takes it.
 
     Returns
@@ -48,11 +56,11 @@ def resolve_columns(X: Any, branch: str, columns: Any) -> Any:
     if one:
         keys = [columns]
     elif isinstance(columns, slice):
-        keys = list(range(count)[columns])
+        keys = list(range(count)[_slice_of_positions(columns, names, branch)])
     else:
         keys = list(columns)
-        if len(keys) == count and all(isinstance(key, bool | np.bool_) for key in keys):
-            keys = list(np.flatnonzero(keys))
+        if any(isinstance(key, bool | np.bool_) for key in keys):
+            keys = _masked(keys, count, branch)
     if not keys:
         raise ValueError(
             f"Branch {branch!r} selects no column of X (n_features = {count}"
@@ -66,7 +74,7 @@ def resolve_columns(X: Any, branch: str, columns: Any) -> Any:
 def by_position(columns: Any) -> bool:
     """Tell whether a selection counts columns instead of naming them."""
     if isinstance(columns, slice):
-        return True
+        return not any(isinstance(end, str) for end in (columns.start, columns.stop))
     if callable(columns):
         return False
     entries = [columns] if np.isscalar(columns) else list(columns)
@@ -85,20 +93,42 @@ def cut_columns(X: Any, keys: Any) -> Any:
     return X[keys] if is_frame(X) else X[:, keys]
 
 
+def _masked(mask: list, count: int, branch: str) -> list[int]:
+    if len(mask) != count or not all(isinstance(each, bool | np.bool_) for each in mask):
+        raise ValueError(
+            f"Branch {branch!r}: a mask needs one bool for each of the {count} columns "
+            f"of X (a column of groups is not counted), got {mask}."
+        )
+    return np.flatnonzero(mask).tolist()
+
+
+def _slice_of_positions(columns: slice, names: list | None, branch: str) -> slice:
+    start, stop = columns.start, columns.stop
+    if isinstance(start, str):
+        start = _position(start, names, branch)
+    if isinstance(stop, str):
+        stop = _position(stop, names, branch) + 1
+    return slice(start, stop, columns.step)
+
+
 def _key(key: Any, names: list | None, count: int, branch: str) -> Any:
     if isinstance(key, str):
-        if names is None:
-            raise ValueError(
-                f"Branch {branch!r} names the column {key!r}, but X is an array "
-                "without names. Pass a DataFrame or use positions."
-            )
-        if key not in names:
-            raise ValueError(
-                f"Branch {branch!r}: X lacks the column {key!r}; it has {names}."
-            )
-        return key
+        return names[_position(key, names, branch)]
     if not -count <= key < count:
         raise ValueError(
             f"Branch {branch!r}: X has n_features = {count}, there is no column {key}."
         )
     return int(key) % count if names is None else names[key]
+
+
+def _position(name: str, names: list | None, branch: str) -> int:
+    if names is None:
+        raise ValueError(
+            f"Branch {branch!r} names the column {name!r}, but X is an array "
+            "without names. Pass a DataFrame or use positions."
+        )
+    if name not in names:
+        raise ValueError(
+            f"Branch {branch!r}: X lacks the column {name!r}; it has {names}."
+        )
+    return names.index(name)

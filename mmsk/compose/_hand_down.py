@@ -10,9 +10,15 @@ from typing import Any
 
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
-from sklearn.ensemble import BaggingClassifier, BaggingRegressor
+from sklearn.ensemble import (
+    BaggingClassifier,
+    BaggingRegressor,
+    StackingClassifier,
+    StackingRegressor,
+)
 from sklearn.feature_selection import RFE, SequentialFeatureSelector
 from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import ParameterGrid
 from sklearn.multioutput import ClassifierChain, RegressorChain
 from sklearn.pipeline import Pipeline
 
@@ -30,14 +36,22 @@ class View:
         The layout, as far as it is still true.
     broken : str, default=None
         Why it is no longer true: what rearranged the columns, as a sentence.
+    opaque : bool, default=False
+        Whether the columns may be others altogether, not only rearranged.
     """
 
     blocks: Blocks
     broken: str | None = None
+    opaque: bool = False
 
-    def break_(self, why: str) -> "View":
+    @property
+    def raw(self) -> tuple[str, ...]:
+        """Names of the raw blocks that are known to be in X."""
+        return () if self.opaque else self.blocks.raw
+
+    def break_(self, why: str, *, opaque: bool = False) -> "View":
         """Return a view in which no layout holds."""
-        return View(self.blocks, self.broken or why)
+        return View(self.blocks, self.broken or why, self.opaque or opaque)
 
 
 Rule = Callable[[Any, View, str], None]
@@ -110,13 +124,8 @@ def visit_blocks(estimator: Any, view: View, path: str) -> None:
     inside = list(children(estimator))
     for name, child in inside:
         visit_blocks(child, view, f"{path}__{name}")
-    if not inside and view.blocks.raw and not view.broken:
-        raise ValueError(
-            f"{path} ({type(estimator).__name__}) cannot read the raw blocks "
-            f"{list(view.blocks.raw)}: only a trainable encoder can. Use a fusion "
-            "estimator with encoders, an extractor that gives vectors, or "
-            "BlockSelector for the other modalities."
-        )
+    if not inside:
+        _refuse_raw(estimator, view, path)
 
 
 def is_estimator(value: Any) -> bool:
@@ -164,6 +173,16 @@ def _fill(estimator: Any, view: View, path: str) -> None:
     estimator.blocks = view.blocks
 
 
+def _refuse_raw(estimator: Any, view: View, path: str) -> None:
+    if view.raw:
+        raise ValueError(
+            f"{path} ({type(estimator).__name__}) cannot read the raw blocks "
+            f"{list(view.raw)}: only a trainable encoder can. Use a fusion "
+            "estimator with encoders, an extractor that gives vectors, or "
+            "BlockSelector for the other modalities."
+        )
+
+
 def _leave(estimator: Any, view: View, path: str) -> None:
     """Do not enter: what is inside is fitted already, or makes its own blocks."""
 
@@ -180,7 +199,9 @@ def _pipeline(pipeline: Pipeline, view: View, path: str) -> None:
             view = View(after(view.blocks))
         else:
             kind = type(step).__name__
-            view = view.break_(f"the step {step_path} ({kind}) changes its columns")
+            view = view.break_(
+                f"the step {step_path} ({kind}) changes its columns", opaque=True
+            )
     visit_blocks(last, view, f"{path}__{last_name}")
 
 
@@ -194,12 +215,24 @@ def _bagging(bagging: Any, view: View, path: str) -> None:
             f"(max_features={share!r}, bootstrap_features="
             f"{bagging.bootstrap_features!r})"
         )
+    if bagging.estimator is None:  # trees
+        _refuse_raw(bagging, view, path)
     visit_blocks(bagging.estimator, view, f"{path}__estimator")
+
+
+def _stacking(stack: Any, view: View, path: str) -> None:
+    for name, child in children(stack):
+        visit_blocks(child, view, f"{path}__{name}")
+    if stack.passthrough:
+        _refuse_raw(stack.final_estimator, view, f"{path}__final_estimator")
 
 
 def _rearranges(container: Any, view: View, path: str) -> None:
     kind = type(container).__name__
-    view = view.break_(f"{path} ({kind}) shows its estimators other columns")
+    view = view.break_(
+        f"{path} ({kind}) shows its estimators other columns",
+        opaque=isinstance(container, ColumnTransformer),
+    )
     for name, child in children(container):
         visit_blocks(child, view, f"{path}__{name}")
 
@@ -209,15 +242,34 @@ def _search(search: Any, view: View, path: str) -> None:
     for attribute in ("param_grid", "param_distributions"):
         grids = getattr(search, attribute, None)
         for grid in [grids] if isinstance(grids, dict) else grids or []:
-            for key, values in grid.items():
-                if isinstance(values, list | tuple):
-                    for value in filter(is_estimator, values):
-                        # set into a probe, so that what stands before it counts
-                        probe = clone(search.estimator).set_params(**{key: value})
-                        visit_blocks(probe, view, f"{path}__estimator")
+            choices = {k: v for k, v in grid.items() if _changes_the_walk(k, v)}
+            if not choices:
+                continue
+            for candidate in ParameterGrid(choices):
+                # set into a probe, so that what stands before it counts
+                probe = clone(search.estimator).set_params(**candidate)
+                visit_blocks(probe, view, f"{path}__estimator")
+
+
+def _changes_the_walk(key: str, values: Any) -> bool:
+    """Tell whether values of a searched parameter decide who is told which blocks."""
+    if not isinstance(values, list | tuple):
+        return False
+    if key.rpartition("__")[2] in ("modalities", "bootstrap_features"):
+        return True
+    return any(is_estimator(each) or _lists_estimators(each) for each in values)
+
+
+def _lists_estimators(value: Any) -> bool:
+    """Tell whether a value is like the ``estimators`` of a VotingClassifier."""
+    return isinstance(value, list | tuple) and any(
+        is_estimator(entry) or _lists_estimators(entry) for entry in value
+    )
 
 
 def _target(regressor: Any, view: View, path: str) -> None:
+    if regressor.regressor is None:  # LinearRegression
+        _refuse_raw(regressor, view, path)
     # its other estimator, `transformer`, is fitted on y
     visit_blocks(regressor.regressor, view, f"{path}__regressor")
 
@@ -228,6 +280,8 @@ register_block_rule(BaseSearchCV, _search)
 register_block_rule(TransformedTargetRegressor, _target)
 for _kind in (BaggingClassifier, BaggingRegressor):
     register_block_rule(_kind, _bagging)
+for _kind in (StackingClassifier, StackingRegressor):
+    register_block_rule(_kind, _stacking)
 for _kind in (
     ClassifierChain,
     RegressorChain,

@@ -361,6 +361,11 @@ class ModalityTransformer(TransformerMixin, NamedSteps):
                 f"The raw blocks {list(self.blocks_.raw)} cannot stand beside the "
                 f"sparse blocks {wide}. Make these dense: n_components= reduces them."
             )
+        if self.sparse_output is True and self.blocks_.raw:
+            raise ValueError(
+                f"The raw blocks {list(self.blocks_.raw)} cannot stand in a sparse "
+                'matrix. Set sparse_output="auto".'
+            )
         if self.sparse_output != "auto":
             sparse = self.sparse_output
         if sparse:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from sklearn import config_context
 from sklearn.base import (
     BaseEstimator,
     ClassifierMixin,
@@ -18,8 +19,10 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from mmsk._utils._frames import column_names, take_columns
+from mmsk._utils._missing import is_missing
 from mmsk._utils._param_validation import HasMethods, fit_context, safe_indexing
 from mmsk._utils._weights import positive_weights
+from mmsk.compose._columns import by_position
 from mmsk.compose._fit_params import fit_params, warn_if_ungrouped
 from mmsk.compose._hand_down import hand_down, register_block_rule
 from mmsk.compose._modality_transformer import ModalityTransformer
@@ -98,7 +101,8 @@ class _BaseMultimodal(MetaEstimatorMixin, BaseEstimator):
         return self.features_.fit_transform(X, y, sample_weight=sample_weight)
 
     def _matrix(self, X: Any) -> Any:
-        matrix = self.features_.transform(X)
+        with config_context(transform_output="default"):  # frozen features heed it
+            matrix = self.features_.transform(X)
         return matrix.to_numpy() if hasattr(matrix, "to_numpy") else matrix
 
     @property
@@ -118,6 +122,12 @@ class _BaseMultimodal(MetaEstimatorMixin, BaseEstimator):
         if is_regressor(self) and not is_regressor(self.estimator):
             raise TypeError(f"{name} needs a regressor, got {self.estimator!r}.")
 
+    def _counts_columns(self) -> bool:
+        """Tell whether a column that is taken out moves those of the branches."""
+        if isinstance(self.features, FrozenEstimator):
+            return False  # it compares the names itself
+        return any(by_position(columns) for *_, columns in self.features.transformers)
+
     def _without_groups(self, X: Any, *, fitting: bool) -> tuple[Any, Any]:
         if self.groups is None:
             return X, None
@@ -133,8 +143,14 @@ class _BaseMultimodal(MetaEstimatorMixin, BaseEstimator):
                     f"groups={self.groups!r} is not a column of X; it has {names}."
                 )
             return X, None
+        if fitting and names[-1] != self.groups and self._counts_columns():
+            raise ValueError(
+                f"Branches count columns, and the column {self.groups!r} (groups), "
+                "which is not one of the features, stands before others. Name the "
+                "columns of the branches, or move it behind them."
+            )
         groups = np.asarray(X[self.groups])
-        missing = np.array([cell is None or cell != cell for cell in groups])
+        missing = np.array([is_missing(cell) for cell in groups])
         if fitting and missing.any():
             raise ValueError(
                 f"Column {self.groups!r} (groups) is missing in row "
@@ -145,7 +161,9 @@ class _BaseMultimodal(MetaEstimatorMixin, BaseEstimator):
     def _call(self, method: str, X: Any) -> Any:
         check_is_fitted(self)
         X, _ = self._without_groups(X, fitting=False)
-        return getattr(self.estimator_, method)(self._matrix(X))
+        said = getattr(self.estimator_, method)(self._matrix(X))
+        # scikit-learn's estimators answer a float32 matrix in float32
+        return said.astype(np.float64) if said.dtype == np.float32 else said
 
     def predict(self, X):
         """Predict the target of new rows.
@@ -160,8 +178,7 @@ class _BaseMultimodal(MetaEstimatorMixin, BaseEstimator):
         y_pred : ndarray of shape (n_samples,)
             Numbers are float64.
         """
-        y = self._call("predict", X)
-        return y.astype(np.float64) if y.dtype == np.float32 else y
+        return self._call("predict", X)
 
     @property
     def n_features_in_(self) -> int:
@@ -346,16 +363,16 @@ class MultimodalRegressor(RegressorMixin, _BaseMultimodal):
     >>> from sklearn.linear_model import Ridge
     >>> from mmsk.compose import ModalityTransformer, MultimodalRegressor
     >>> from mmsk.feature_extraction.tabular import TableExtractor
-    >>> X = pd.DataFrame({"rooms": [1, 2, 3, 4], "area": [30.0, 50.0, 70.0, 90.0]})
+    >>> X = pd.DataFrame({"rooms": [1, 2, 3, 4], "area": [40.0, 35.0, 80.0, 75.0]})
     >>> features = ModalityTransformer([("table", TableExtractor(), ["rooms", "area"])])
-    >>> reg = MultimodalRegressor(features, Ridge(alpha=1e-6))
-    >>> reg.fit(X, [1.0, 2.0, 3.0, 4.0]).predict(X).round(3)
+    >>> reg = MultimodalRegressor(features, Ridge(alpha=0.01))
+    >>> reg.fit(X, [1.0, 2.0, 3.0, 4.0]).predict(X).round(1)
     array([1., 2., 3., 4.])
     """
 
 
 def _leave(estimator: Any, view: Any, path: str) -> None:
-    """A multimodal estimator makes its own blocks from its own features."""
+    """Leave it alone: it makes its own blocks from its own features."""
 
 
 register_block_rule(_BaseMultimodal, _leave)

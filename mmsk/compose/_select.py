@@ -8,7 +8,7 @@ from mmsk._utils._frames import column, column_kind, column_names
 KINDS = ("number", "boolean", "string", "category", "date", "object")
 
 
-class select:  # noqa: N801 - reads as a verb in a list of branches
+class select:
     r"""Select columns by kind or name, from pandas, polars and arrays alike.
 
     A drop-in for ``make_column_selector`` in the third place of a branch.

@@ -1,6 +1,11 @@
 """Early, late and intermediate fusion as scikit-learn estimators."""
 
 from mmsk.fusion._early import EarlyFusionClassifier
+from mmsk.fusion._intermediate import IntermediateFusionClassifier
 from mmsk.fusion._late import LateFusionClassifier
 
-__all__ = ["EarlyFusionClassifier", "LateFusionClassifier"]
+__all__ = [
+    "EarlyFusionClassifier",
+    "IntermediateFusionClassifier",
+    "LateFusionClassifier",
+]

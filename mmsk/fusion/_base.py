@@ -1,6 +1,7 @@
 """What the fusion estimators share: layout, absent rows, the prior."""
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,29 +16,17 @@ from mmsk._utils._weights import positive_weights
 from mmsk.exceptions import MissingModalityWarning, SingleBlockWarning
 
 
-class BaseFusion(BaseEstimator):
-    """Private base: finds the blocks, cuts them out, answers for absent rows.
+class BlockReader:
+    """Private mixin: finds the blocks of X and cuts out the chosen modalities.
 
-    A subclass stores ``modalities`` and ``blocks`` in its constructor.
+    The constructor of the estimator stores ``modalities`` and ``blocks``.
     """
 
     modalities: list[str] | None
     blocks: Blocks | None
 
-    def _check_X(self, X: Any, y: Any = None, *, reset: bool) -> Any:
-        """Validate X (and y); return the columns of the chosen modalities."""
-        checks = {
-            "accept_sparse": "csr",
-            "dtype": [np.float64, np.float32],
-            "ensure_all_finite": "allow-nan" if self._allows_nan() else True,
-        }
-        if not reset:
-            return self._chosen(validate_data(self, X, reset=False, **checks))
-        X, y = validate_data(self, X, y, **checks, multi_output=True)
-        self.blocks_ = self._find_blocks(X)
-        return self._chosen(X), y
-
     def _find_blocks(self, X: Any) -> Blocks:
+        """Return the layout of a validated X."""
         if self.blocks is not None:
             return self.blocks
         names = getattr(self, "feature_names_in_", [""] * X.shape[1])
@@ -55,6 +44,7 @@ class BaseFusion(BaseEstimator):
             )
 
     def _chosen(self, X: Any) -> Any:
+        """Return the columns of the chosen modalities, in the order of the blocks."""
         self.blocks_.check(X)
         chosen = self.blocks_.select(self._modality_names())
         if chosen.columns == list(range(X.shape[1])):
@@ -69,15 +59,22 @@ class BaseFusion(BaseEstimator):
     def _modality_names(self) -> list[str] | None:
         return self.modalities
 
-    def _allows_nan(self) -> bool:
-        return False
 
-    def _needs_groups(self) -> bool:
-        return False
+class BaseFusionClassifier(BlockReader, BaseEstimator):
+    """Private base of the fusion classifiers that fit other classifiers."""
 
-
-class BaseFusionClassifier(BaseFusion):
-    """Private base of the fusion classifiers."""
+    def _check_X(self, X: Any, y: Any = None, *, reset: bool) -> Any:
+        """Validate X (and y); return the columns of the chosen modalities."""
+        checks = {
+            "accept_sparse": "csr",
+            "dtype": [np.float64, np.float32],
+            "ensure_all_finite": "allow-nan" if self._allows_nan() else True,
+        }
+        if not reset:
+            return self._chosen(validate_data(self, X, reset=False, **checks))
+        X, y = validate_data(self, X, y, **checks, multi_output=True)
+        self.blocks_ = self._find_blocks(X)
+        return self._chosen(X), y
 
     def _start(self, X: Any, y: Any, sample_weight: Any, groups: Any):
         """Validate what fit was given; learn classes and prior.
@@ -112,22 +109,11 @@ class BaseFusionClassifier(BaseFusion):
             X, y = X[kept], y[kept]
         return X, y, weights, groups, kept
 
-    def _with_prior(self, X: Any, predict: Any) -> NDArray[np.float64]:
-        """Predict probabilities; rows without any modality get the prior.
+    def _allows_nan(self) -> bool:
+        return False
 
-        Parameters
-        ----------
-        X : array of shape (n_samples, n_own_features)
-        predict : callable
-            Takes rows with a modality, returns probabilities over `classes_`.
-        """
-        some = rows_with_a_modality(self._own_blocks, X)
-        if some.all():
-            return predict(X)
-        proba = np.tile(self.class_prior_, (X.shape[0], 1))
-        if some.any():
-            proba[some] = predict(X[some])
-        return proba
+    def _needs_groups(self) -> bool:
+        return False
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -149,6 +135,32 @@ def rows_with_a_modality(blocks: Blocks, X: Any) -> NDArray[np.bool_]:
             stacklevel=4,
         )
     return some
+
+
+def with_prior(
+    blocks: Blocks,
+    X: Any,
+    prior: NDArray[np.float64],
+    predict: Callable[[Any], NDArray[np.float64]],
+) -> NDArray[np.float64]:
+    """Predict probabilities; rows without any modality get the prior.
+
+    Parameters
+    ----------
+    blocks : Blocks
+        Layout of X.
+    X : array of shape (n_samples, n_features)
+    prior : ndarray of shape (n_classes,)
+    predict : callable
+        Takes rows that have a modality, returns their probabilities.
+    """
+    some = rows_with_a_modality(blocks, X)
+    if some.all():
+        return predict(X)
+    proba = np.tile(prior, (X.shape[0], 1))
+    if some.any():
+        proba[some] = predict(X[some])
+    return proba
 
 
 def spread(

@@ -16,13 +16,18 @@ from mmsk._utils._param_validation import HasMethods, Interval, fit_context
 from mmsk.compose import BlockReducer, BlockScaler
 from mmsk.compose._fit_params import fit_params, warn_if_ungrouped
 from mmsk.compose._hand_down import hand_down
-from mmsk.fusion._base import BaseFusionClassifier, rows_with_a_modality, spread
+from mmsk.fusion._base import (
+    BaseFusionClassifier,
+    rows_with_a_modality,
+    spread,
+    with_prior,
+)
 
 
 def _inner_has(method: str):
     def check(self) -> bool:
-        inner = getattr(self, "estimator_", None) or self._inner()
-        getattr(inner, method)
+        inner = getattr(self, "estimator_", None)
+        getattr(self._inner() if inner is None else inner, method)
         return True
 
     return check
@@ -45,9 +50,9 @@ class EarlyFusionClassifier(MetaEstimatorMixin, ClassifierMixin, BaseFusionClass
         The modalities to use. ``None``: all.
     scale : bool, default=True
         Standardise the blocks with BlockScaler.
-    block_norm : float or None, default=None
+    block_norm : float or None, default=10.0
         The root mean square of the row norms of every block, see BlockScaler.
-        Needs `scale`.
+        ``None`` leaves wide blocks their weight. Without effect if not `scale`.
     n_components : int or None, default=None
         Reduce blocks that are wider than this with BlockReducer.
     blocks : Blocks, default=None
@@ -121,7 +126,7 @@ class EarlyFusionClassifier(MetaEstimatorMixin, ClassifierMixin, BaseFusionClass
         *,
         modalities=None,
         scale: bool = True,
-        block_norm: float | None = None,
+        block_norm: float | None = 10.0,
         n_components: int | None = None,
         blocks: Blocks | None = None,
         random_state=None,
@@ -161,11 +166,12 @@ class EarlyFusionClassifier(MetaEstimatorMixin, ClassifierMixin, BaseFusionClass
         self.scaler_ = self.reducer_ = None
         if self.scale:
             self.scaler_ = BlockScaler(block_norm=self.block_norm, blocks=blocks)
+            self.scaler_.set_output(transform="default")
             X = self.scaler_.fit(X, sample_weight=weights).transform(X)
         if self.n_components is not None:
             self.reducer_ = BlockReducer(
                 self.n_components, blocks=blocks, random_state=self.random_state
-            )
+            ).set_output(transform="default")
             X = self.reducer_.fit_transform(X)
             blocks = self.reducer_.blocks_out_
         if len(np.unique(y)) == 1:
@@ -197,7 +203,8 @@ class EarlyFusionClassifier(MetaEstimatorMixin, ClassifierMixin, BaseFusionClass
         return X
 
     def _proba(self, X: Any) -> np.ndarray:
-        proba = self.estimator_.predict_proba(self._prepared(X))
+        proba = self.estimator_.predict_proba(self._prepared(X)).astype(np.float64)
+        proba /= proba.sum(axis=1, keepdims=True)  # 1e-7 off when X is float32
         return spread(proba, self.estimator_.classes_, self.classes_)
 
     @available_if(_inner_has("predict"))
@@ -234,7 +241,8 @@ class EarlyFusionClassifier(MetaEstimatorMixin, ClassifierMixin, BaseFusionClass
             In the order of ``classes_``.
         """
         check_is_fitted(self)
-        return self._with_prior(self._check_X(X, reset=False), self._proba)
+        X = self._check_X(X, reset=False)
+        return with_prior(self._own_blocks, X, self.class_prior_, self._proba)
 
     @available_if(_inner_has("decision_function"))
     def decision_function(self, X):

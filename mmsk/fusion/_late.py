@@ -1,6 +1,6 @@
 """Late fusion: one estimator for each modality, predictions combined."""
 
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from mmsk._utils._param_validation import (
     fit_context,
 )
 from mmsk._utils._splits import inner_splits
-from mmsk.fusion._base import BaseFusionClassifier, spread
+from mmsk.fusion._base import BaseFusionClassifier, spread, with_prior
 from mmsk.fusion._combine import (
     evidence_of,
     learn_weights,
@@ -64,6 +64,9 @@ class LateFusionClassifier(
         The modalities to use. ``None``: all.
     scale : bool, default=True
         Standardise the blocks with BlockScaler.
+    block_norm : float or None, default=10.0
+        The root mean square of the row norms of every block, see BlockScaler.
+        Without effect if not `scale`.
     n_components : int or None, default=None
         Reduce blocks that are wider than this with BlockReducer.
     blocks : Blocks, default=None
@@ -133,6 +136,7 @@ class LateFusionClassifier(
         "cv": ["cv_object"],
         "modalities": [list, tuple, None],
         "scale": ["boolean"],
+        "block_norm": [Interval(Real, 0, None, closed="neither"), None],
         "n_components": [Interval(Integral, 1, None, closed="left"), None],
         "blocks": [Blocks, None],
         "n_jobs": [Integral, None],
@@ -150,6 +154,7 @@ class LateFusionClassifier(
         cv=5,
         modalities=None,
         scale: bool = True,
+        block_norm: float | None = 10.0,
         n_components: int | None = None,
         blocks: Blocks | None = None,
         n_jobs: int | None = None,
@@ -162,6 +167,7 @@ class LateFusionClassifier(
         self.cv = cv
         self.modalities = modalities
         self.scale = scale
+        self.block_norm = block_norm
         self.n_components = n_components
         self.blocks = blocks
         self.n_jobs = n_jobs
@@ -240,6 +246,7 @@ class LateFusionClassifier(
                 own.get(name, self.estimator),
                 modalities=[name],
                 scale=self.scale,
+                block_norm=self.block_norm,
                 n_components=self.n_components,
                 blocks=self._own_blocks,
                 random_state=self.random_state,
@@ -350,7 +357,8 @@ class LateFusionClassifier(
             In the order of ``classes_``.
         """
         check_is_fitted(self)
-        return self._with_prior(self._check_X(X, reset=False), self._combined)
+        X = self._check_X(X, reset=False)
+        return with_prior(self._own_blocks, X, self.class_prior_, self._combined)
 
     def predict(self, X):
         """Predict the classes of samples.

@@ -1,0 +1,342 @@
+"""The feature store."""
+
+import os
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import numpy as np
+
+from mmsk.store import _queries
+from mmsk.store._arrays import pack_arrays, read_manifest, unpack_arrays
+from mmsk.store._database import open_database
+from mmsk.store._info import StoreInfo
+from mmsk.store._rows import PART, ROW, decode_row, encode_row
+from mmsk.store._size import parse_size
+
+
+class FeatureStore:
+    """Keep what was computed from each cell, so that it is computed once ever.
+
+    A store is a directory. Folds, candidates, clones, threads and processes share
+    it at the same time, and what one of them has put is there for all, now and in
+    the next session. Entries are found by a key that says what was computed from
+    which content, see `row_key`; a file that changes has another key.
+
+    A wrong value is never returned. Each entry carries a checksum of its key and its
+    bytes, and one that is damaged, cut short or of another version counts as absent.
+    Entries are raw numbers: nothing is ever unpickled.
+
+    A store that cannot be used (a full or read-only disk, a broken file) gives one
+    ``StoreWarning`` and is then left out: nothing is found, nothing is put, results
+    are the same.
+
+    Parameters
+    ----------
+    location : str or path-like
+        The directory. It is made at the first use, not before. A relative one is
+        taken from the current directory once, here. Processes on one machine can
+        share it; a network file system is not a place for it.
+    max_size : int, str or None, default="10GB"
+        How much the entries may take together: bytes, a number with a unit
+        (``"500MB"``, ``"2GiB"``), or None for no limit. When a put goes over it,
+        entries go that were not used for longest.
+
+    Attributes
+    ----------
+    location : str
+        The absolute path of the directory.
+    max_size : int, str or None
+        As given.
+
+    Notes
+    -----
+    The engine is SQLite in its write-ahead-log mode. A file a row is slow (a write
+    costs several system calls and a directory entry, and a reader may meet half a
+    row); one file of our own would need locks, recovery after a crash and reuse of
+    space, all of which SQLite has and is tested for as little else is. In this mode
+    a reader sees whole transactions only and does not hold a writer up, a put of 256
+    rows is one append, and a process killed in the middle leaves a log that the next
+    one reads up to its last whole transaction. It comes with Python.
+
+    A store is equal to another at the same location, is its own copy (so that
+    ``sklearn.base.clone`` keeps it), and pickles as its location and size.
+
+    See Also
+    --------
+    content_digest, config_digest, row_key : Make the keys.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from mmsk.store import FeatureStore, config_digest, content_digest, row_key
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> store = FeatureStore(folder.name, max_size="100MB")
+    >>> config = config_digest("docs.length", 1, {})
+    >>> keys = [row_key(config, content_digest(text)) for text in ["a cat", "dogs"]]
+    >>> store.put_many(keys[:1], [np.array([5.0], dtype=np.float32)])
+    >>> store.get_many(keys)
+    [array([5.], dtype=float32), None]
+    >>> info = store.info()
+    >>> info.entries, info.hits, info.misses, info.written
+    (1, 1, 1, 1)
+    >>> folder.cleanup()
+    """
+
+    def __init__(
+        self,
+        location: str | os.PathLike[str],
+        *,
+        max_size: int | str | None = "10GB",
+    ) -> None:
+        if not isinstance(location, str | os.PathLike):
+            raise TypeError(
+                f"location is the path of a directory, got {location!r} of type "
+                f"{type(location).__name__}."
+            )
+        path = os.fsdecode(location)
+        if not path or "\0" in path:
+            raise ValueError(f"location is the path of a directory, got {path!r}.")
+        self.location = os.path.abspath(os.path.expanduser(path))
+        self.max_size = max_size
+        self._max_bytes = None if max_size is None else parse_size(max_size)
+        self._database = open_database(self.location)
+
+    def get_many(self, keys: Sequence[bytes]) -> list[np.ndarray | None]:
+        """Look rows up.
+
+        Parameters
+        ----------
+        keys : sequence of bytes
+            Keys, from `row_key`.
+
+        Returns
+        -------
+        rows : list of ndarray of shape (n_values,) or None
+            For each key, a float32 array that the caller may write to, or None if
+            there is no sound row.
+        """
+        keys = _check_keys(keys)
+        rows, old = [], []
+        for start in range(0, len(keys), _queries.MAX_BATCH):
+            batch = keys[start : start + _queries.MAX_BATCH]
+            found = self._read(batch, old)
+            rows += [decode_row(key, found.get(key)) for key in batch]
+        if keys:
+            n_misses = sum(row is None for row in rows)
+            self._count(len(rows) - n_misses, n_misses, old)
+        return rows
+
+    def put_many(
+        self, keys: Sequence[bytes], rows: Sequence[np.ndarray] | np.ndarray
+    ) -> None:
+        """Add rows, all or none of them.
+
+        A key that is there keeps its row, unless that is damaged.
+
+        Parameters
+        ----------
+        keys : sequence of bytes
+            Keys, from `row_key`.
+        rows : sequence of ndarray of shape (n_values,)
+            A float32 array for each key, or one array of shape (n_keys, n_values).
+
+        Raises
+        ------
+        TypeError
+            If a row is not float32: rounding it here would make what is read
+            different from what was computed.
+        ValueError
+            If a row is not one-dimensional, or there is not one for each key.
+        """
+        keys = _check_keys(keys)
+        if len(keys) != len(rows):
+            raise ValueError(
+                f"Each key has one row, got {len(keys)} keys and {len(rows)} rows."
+            )
+        entries: dict[bytes, bytes] = {}
+        for key, row in zip(keys, rows, strict=True):
+            if not isinstance(row, np.ndarray) or row.dtype != np.float32:
+                got = getattr(row, "dtype", type(row).__name__)
+                raise TypeError(
+                    f"Rows are float32 arrays, got {got}. Convert them where they are "
+                    f"computed, so that computed and stored values are the same."
+                )
+            if row.ndim != 1:
+                raise ValueError(f"Rows have one dimension, got shape {row.shape}.")
+            if key not in entries:
+                entries[key] = encode_row(key, row)
+        self._write(entries, ROW)
+
+    def get_arrays(self, key: bytes) -> list[np.ndarray] | None:
+        """Look up what `put_arrays` has put; this is neither a hit nor a miss.
+
+        Parameters
+        ----------
+        key : bytes
+            A key.
+
+        Returns
+        -------
+        arrays : list of ndarray or None
+            The arrays, writable and as they were put, or None if they are not there
+            or not all of them sound.
+        """
+        keys, old = _check_keys([key]), []
+        manifest = read_manifest(key, self._read(keys, old).get(key))
+        if manifest is None:
+            return None
+        parts = self._read([part for *_, parts in manifest for part in parts], old)
+        arrays = unpack_arrays(manifest, parts)
+        self._count(0, 0, old)
+        return arrays
+
+    def put_arrays(self, key: bytes, arrays: Sequence[np.ndarray]) -> None:
+        """Add several arrays under one key, such as the three of a CSR matrix.
+
+        They may have any shape and any dtype of numbers. They are what something
+        fitted gave for many rows, and so not counted as extractions. Arrays that
+        were there under this key are replaced.
+
+        Parameters
+        ----------
+        key : bytes
+            A key.
+        arrays : sequence of ndarray
+            Numbers or booleans.
+
+        Raises
+        ------
+        TypeError
+            If an array holds something else.
+        """
+        (key,) = _check_keys([key])
+        self._write(pack_arrays(key, arrays), PART)
+
+    def info(self) -> StoreInfo:
+        """Return what the store holds and how often it was asked.
+
+        Returns
+        -------
+        info : StoreInfo
+            The numbers of all processes together; zeros if there is no store yet.
+        """
+        totals = (0, 0, 0, 0, 0)
+        if self._database.exists():
+            totals = self._database.attempt(_queries.totals, totals)
+        return StoreInfo(self.location, *totals[:5])
+
+    def prune(self, max_size: int | str | None = None) -> int:
+        """Delete the entries that were not used for longest, and shrink the file.
+
+        Parameters
+        ----------
+        max_size : int, str or None, default=None
+            What the entries may take after that. None stands for the `max_size` of
+            the store; if that is None too, nothing is deleted.
+
+        Returns
+        -------
+        n_deleted : int
+            How many entries were deleted.
+        """
+        max_bytes = self._max_bytes if max_size is None else parse_size(max_size)
+        if max_bytes is None or not self._database.exists():
+            return 0
+        self._database.restore()
+        work = partial(_queries.prune, max_bytes=max_bytes)
+        return self._database.attempt(work, 0, writes=True)
+
+    def clear(self) -> None:
+        """Delete all entries, set the counters to zero and shrink the file."""
+        if self._database.exists():
+            self._database.restore()
+            self._database.attempt(_queries.clear, None, writes=True)
+
+    def _read(self, keys: Sequence[bytes], old: list[int]) -> dict[bytes, object]:
+        """Return what is stored by key; add the ids whose stamp is old to `old`."""
+        if not keys:
+            return {}
+        found = self._database.attempt(partial(_queries.read, keys=keys), [])
+        old += [id_ for _, id_, _, is_old, _ in found if is_old]
+        return {key: entry for key, *_, entry in found}
+
+    def _write(self, entries: Mapping[bytes, bytes], kind: int) -> None:
+        if entries:
+            work = partial(
+                _queries.write, entries=entries, kind=kind, max_bytes=self._max_bytes
+            )
+            self._database.attempt(work, None, writes=True)
+
+    def _count(self, hits: int, misses: int, old: Sequence[int]) -> None:
+        work = partial(_queries.count, hits=hits, misses=misses, old=old)
+        self._database.attempt(work, None, writes=True)
+
+    def __repr__(self) -> str:
+        return f"FeatureStore({self.location!r}, max_size={self.max_size!r})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, FeatureStore):
+            return NotImplemented
+        return self.location == other.location
+
+    def __hash__(self) -> int:
+        return hash((FeatureStore, self.location))
+
+    def __copy__(self) -> "FeatureStore":
+        return self
+
+    def __deepcopy__(self, memo: dict) -> "FeatureStore":
+        return self
+
+    def __getstate__(self) -> dict[str, object]:
+        return {"location": self.location, "max_size": self.max_size}
+
+    def __setstate__(self, state: dict) -> None:
+        self.__init__(**state)
+
+
+def as_store(
+    memory: str | os.PathLike[str] | FeatureStore | None,
+) -> FeatureStore | None:
+    """Return the store that a `memory` parameter means.
+
+    Parameters
+    ----------
+    memory : str, path-like, FeatureStore or None
+        A directory, a store, or None for no store.
+
+    Returns
+    -------
+    store : FeatureStore or None
+        A store of the default size for a directory, else what was given.
+
+    Raises
+    ------
+    TypeError
+        If `memory` is something else.
+
+    Examples
+    --------
+    >>> from mmsk.store import as_store
+    >>> as_store(None) is None
+    True
+    """
+    if memory is None or isinstance(memory, FeatureStore):
+        return memory
+    if isinstance(memory, str | os.PathLike):
+        return FeatureStore(memory)
+    raise TypeError(
+        f"memory is None, a directory or a mmsk.store.FeatureStore, got {memory!r} of "
+        f"type {type(memory).__name__}."
+    )
+
+
+def _check_keys(keys: Sequence[bytes]) -> list[bytes]:
+    keys = list(keys)
+    for key in keys:
+        if not isinstance(key, bytes):
+            raise TypeError(
+                f"Keys are bytes, got {key!r} of type {type(key).__name__}."
+            )
+    return keys

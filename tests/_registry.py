@@ -1,0 +1,291 @@
+"""One list of small instances of every public estimator, for the common tests.
+
+An estimator stands here at its defaults, except for knobs of size (epochs, trees,
+members) and for the arguments it cannot do without.
+"""
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator
+from sklearn.linear_model import LogisticRegression, Ridge
+
+import mmsk
+from mmsk.compose import (
+    Block,
+    BlockReducer,
+    Blocks,
+    BlockScaler,
+    BlockSelector,
+    ModalityTransformer,
+    MultimodalClassifier,
+    MultimodalRegressor,
+)
+from mmsk.ensemble import LightGBMClassifier, LightGBMRegressor
+from mmsk.feature_extraction.image import HOGExtractor
+from mmsk.feature_extraction.tabular import TableExtractor
+from mmsk.feature_extraction.text import TfidfExtractor
+from mmsk.fusion import (
+    EarlyFusionClassifier,
+    IntermediateFusionClassifier,
+    LateFusionClassifier,
+)
+from mmsk.neural_network import NeuralClassifier, NeuralRegressor
+
+EPOCHS = 20
+TREES = 10
+
+
+class CheckedTfidfExtractor(TfidfExtractor):
+    """The extractor for scikit-learn's suite: it reads a number as a word."""
+
+    def _read_cell(self, cell):
+        word = f"word{cell:.2g}" if isinstance(cell, Real) else cell
+        return super()._read_cell(word)
+
+
+class CheckedHOGExtractor(HOGExtractor):
+    """The extractor for scikit-learn's suite: it reads a number as a picture."""
+
+    def _read_cell(self, cell):
+        if isinstance(cell, Real):
+            cell = np.full((8, 8), int(abs(cell) * 10) % 256, dtype=np.uint8)
+        return super()._read_cell(cell)
+
+
+@dataclass
+class Entry:
+    """An instance for scikit-learn's suite.
+
+    Parameters
+    ----------
+    estimator : estimator
+    expected_failures : dict of str to str
+        Names of checks that cannot hold, each with a sentence that says why.
+    """
+
+    estimator: Any
+    expected_failures: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def public(self) -> type:
+        """The public class that the instance stands for."""
+        kind = type(self.estimator)
+        return kind.__base__ if kind.__name__.startswith("Checked") else kind
+
+
+def two_tables() -> ModalityTransformer:
+    """Return features of two modalities for tables of numbers."""
+    return ModalityTransformer(
+        [
+            ("first", TableExtractor(), slice(0, 1)),
+            ("others", TableExtractor(), slice(1, None)),
+        ]
+    )
+
+
+SPLITS = (
+    "A leaf needs min_child_samples rows and bins are made of rows, whatever they "
+    "weigh: a weight is not the same as a repeated row in LightGBM."
+)
+
+ENTRIES = [
+    Entry(CheckedTfidfExtractor()),
+    Entry(CheckedHOGExtractor()),
+    Entry(TableExtractor()),
+    Entry(BlockScaler()),
+    Entry(BlockSelector()),
+    Entry(BlockReducer()),
+    Entry(two_tables()),
+    Entry(NeuralClassifier(max_epochs=EPOCHS)),
+    Entry(NeuralRegressor(max_epochs=EPOCHS)),
+    Entry(EarlyFusionClassifier()),
+    *(
+        Entry(LateFusionClassifier(combine=combine))
+        for combine in ("mean", "product", "vote", "weighted", "stack")
+    ),
+    *(
+        Entry(IntermediateFusionClassifier(mechanism, max_epochs=EPOCHS))
+        for mechanism in ("concat", "gated")
+    ),
+    Entry(
+        LightGBMClassifier(n_estimators=TREES),
+        {
+            "check_sample_weight_equivalence_on_dense_data": SPLITS,
+            "check_sample_weight_equivalence_on_sparse_data": SPLITS,
+        },
+    ),
+    Entry(
+        LightGBMRegressor(n_estimators=TREES),
+        {
+            "check_sample_weight_equivalence_on_dense_data": SPLITS,
+            "check_sample_weight_equivalence_on_sparse_data": SPLITS,
+        },
+    ),
+    # trees: a linear model of the float32 matrix is equal to 1e-5, not to 1e-7
+    Entry(
+        MultimodalClassifier(two_tables(), LightGBMClassifier(n_estimators=TREES)),
+        {"check_sample_weight_equivalence_on_dense_data": SPLITS},
+    ),
+    Entry(MultimodalRegressor(two_tables(), LightGBMRegressor(n_estimators=TREES))),
+]
+
+
+def public_estimators() -> Iterator[type]:
+    """Yield every estimator class that a public package of mmsk exports."""
+    for found in pkgutil.walk_packages(mmsk.__path__, "mmsk."):
+        private = any(part.startswith("_") for part in found.name.split("."))
+        if private or not found.ispkg:
+            continue
+        package = importlib.import_module(found.name)
+        for name in package.__all__:
+            value = getattr(package, name)
+            if inspect.isclass(value) and issubclass(value, BaseEstimator):
+                yield value
+
+
+@dataclass
+class Case:
+    """An instance with data of its own kind, for the house's contracts.
+
+    Parameters
+    ----------
+    estimator : estimator
+    X : DataFrame or ndarray
+    y : ndarray
+    change : dict
+        Parameters that change what the fitted estimator answers.
+    absent : DataFrame or ndarray
+        X without one of its modalities, where it has several.
+    """
+
+    estimator: Any
+    X: Any
+    y: Any
+    change: dict[str, Any]
+    absent: Any = None
+
+    @property
+    def name(self) -> str:
+        """What the test is called."""
+        words = [type(self.estimator).__name__]
+        for word in ("combine", "mechanism"):
+            if hasattr(self.estimator, word):
+                words.append(getattr(self.estimator, word))
+        return "-".join(words)
+
+
+WORDS = ["red", "green", "blue", "old", "new"]
+
+
+def table(n_samples: int = 48) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return rows of text, picture and numbers whose label needs two of them."""
+    random = np.random.default_rng(0)
+    word = random.integers(2, size=n_samples)
+    stripe = random.integers(2, size=n_samples)
+    titles = [f"{WORDS[w]} {WORDS[random.integers(2, 5)]}" for w in word]
+    pictures = np.empty(n_samples, dtype=object)
+    for row, across in enumerate(stripe):
+        picture = random.integers(0, 40, size=(32, 32, 3), dtype=np.uint8)
+        picture[::8] += np.uint8(200)
+        pictures[row] = picture if across else picture.transpose(1, 0, 2).copy()
+    X = pd.DataFrame(
+        {
+            "title": titles,
+            "photo": pictures,
+            "price": random.normal(size=n_samples),
+            "shop": random.choice(["a", "b", "c"], size=n_samples),
+        }
+    )
+    return X, np.array(["both", "one", "none"])[2 - word - stripe]
+
+
+def matrix() -> tuple[np.ndarray, np.ndarray, Blocks, np.ndarray]:
+    """Return a matrix of two blocks, labels, layout, and it without a modality."""
+    random = np.random.default_rng(1)
+    X = random.normal(size=(60, 6)).astype(np.float32)
+    X[:, 4] = 1.0
+    y = np.where(X[:, 0] + X[:, 5] > 0, "yes", "no")
+    absent = X.copy()
+    absent[:, :5] = 0.0
+    blocks = Blocks([Block("image", 0, 4, indicator=4), Block("table", 5, 6)])
+    return X, y, blocks, absent
+
+
+def cases() -> list[Case]:
+    """Return the instances for the house's contracts."""
+    X, y = table()
+    text, photo, numbers = X[["title"]], X[["photo"]], X[["price", "shop"]]
+    M, label, blocks, absent = matrix()
+    number = M[:, 0] + M[:, 5]
+    features = ModalityTransformer(
+        [
+            ("text", TfidfExtractor(), ["title"]),
+            ("image", HOGExtractor(size=32), ["photo"]),
+            ("table", TableExtractor(), ["price", "shop"]),
+        ]
+    )
+    untitled = X.assign(title=None)
+    nets = {"max_epochs": EPOCHS, "random_state": 0}
+    return [
+        Case(TfidfExtractor(), text, y, {"ngram_range": (1, 2)}),
+        Case(TfidfExtractor(n_components=3, random_state=0), text, y, {"norm": None}),
+        Case(HOGExtractor(size=32), photo, y, {"color_bins": 2}),
+        Case(TableExtractor(), numbers, y, {"scale": None}),
+        Case(BlockScaler(blocks=blocks), M, label, {"block_norm": None}),
+        Case(BlockSelector(blocks=blocks), M, label, {"modalities": ["table"]}),
+        Case(BlockReducer(2, blocks=blocks), M, label, {"n_components": 3}),
+        Case(features, X, y, {"text": "drop"}, untitled),
+        Case(NeuralClassifier(**nets), M, label, {"activation": "tanh"}),
+        Case(NeuralRegressor(**nets), M, number, {"activation": "tanh"}),
+        Case(
+            EarlyFusionClassifier(blocks=blocks),
+            M,
+            label,
+            {"estimator": LogisticRegression(C=0.01)},
+            absent,
+        ),
+        *(
+            Case(
+                LateFusionClassifier(combine=combine, blocks=blocks),
+                M,
+                label,
+                {"estimator": LogisticRegression(C=1e-4)},
+                absent,
+            )
+            for combine in ("mean", "product", "vote", "weighted", "stack")
+        ),
+        *(
+            Case(
+                IntermediateFusionClassifier(mechanism, blocks=blocks, **nets),
+                M,
+                label,
+                {"fusion_size": 3},
+                absent,
+            )
+            for mechanism in ("concat", "gated")
+        ),
+        Case(LightGBMClassifier(n_estimators=TREES), M, label, {"num_leaves": 3}),
+        Case(LightGBMRegressor(n_estimators=TREES), M, number, {"num_leaves": 3}),
+        Case(
+            MultimodalClassifier(features, EarlyFusionClassifier()),
+            X,
+            y,
+            {"estimator__estimator": LogisticRegression(C=0.01)},
+            untitled,
+        ),
+        Case(
+            MultimodalRegressor(features, Ridge()),
+            X,
+            X["price"].to_numpy(),
+            {"estimator__alpha": 100.0},
+            untitled,
+        ),
+    ]

@@ -1,0 +1,305 @@
+import copy
+import os
+import pickle
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.base import BaseEstimator, clone
+
+from mmsk.store import FeatureStore, StoreInfo, as_store
+
+
+def test_rows_come_back_as_they_were_put(store, make_rows):
+    keys, rows = make_rows(700)
+    rows[3, :4] = [np.nan, np.inf, -0.0, 1e-45]
+    store.put_many(keys[:600], rows[:600])
+    found = store.get_many(keys[::-1])
+    assert found[:100] == [None] * 100
+    assert_array_equal(
+        np.stack(found[:99:-1]).view(np.int32), rows[:600].view(np.int32)
+    )
+    assert {(row.dtype, row.flags.writeable) for row in found[100:]} == {
+        (np.dtype(np.float32), True)
+    }
+
+
+def test_rows_may_have_any_length_and_layout(store):
+    rows = [
+        np.zeros(0, dtype=np.float32),
+        np.arange(12, dtype=np.float32)[::-3],
+        np.arange(100_000, dtype=np.float32),
+    ]
+    store.put_many([b"a", b"", b"c" * 100], rows)
+    for got, row in zip(store.get_many([b"a", b"", b"c" * 100]), rows, strict=True):
+        assert_array_equal(got, row)
+
+
+def test_a_key_asked_twice_gives_two_arrays(store, make_rows):
+    (key,), rows = make_rows(1)
+    store.put_many([key], rows)
+    one, two = store.get_many([key, key])
+    one[:] = 0
+    assert_array_equal(two, rows[0])
+    assert store.info().hits == 2
+
+
+def test_first_write_wins_and_is_counted_once(store, make_rows):
+    keys, rows = make_rows(4)
+    store.put_many([*keys[:3], keys[0]], [*rows[:3], rows[3]])
+    store.put_many(keys, rows + 1)
+    assert_array_equal(
+        np.stack(store.get_many(keys)), np.vstack([rows[:3], rows[3:] + 1])
+    )
+    assert store.info() == StoreInfo(store.location, 4, 4 * 60, 4, 0, 4)
+
+
+def test_counters_are_shared_by_all_stores_of_a_location(tmp_path, make_rows):
+    keys, rows = make_rows(5)
+    one, two = FeatureStore(tmp_path), FeatureStore(str(tmp_path), max_size="1GB")
+    one.put_many(keys[:2], rows[:2])
+    two.get_many(keys)
+    expected = StoreInfo(str(tmp_path), 2, 120, 2, 3, 2)
+    assert one.info() == two.info() == expected
+    assert str(expected) == (
+        f"Feature store {str(tmp_path)!r}: 2 entries, 120 B; 2 extracted, 2 hits, "
+        f"3 misses"
+    )
+
+
+def test_wrong_rows_and_keys_are_refused(store):
+    row = np.zeros(3, dtype=np.float32)
+    with pytest.raises(ValueError, match="got 2 keys and 1 rows"):
+        store.put_many([b"a", b"b"], [row])
+    with pytest.raises(TypeError, match="float32 arrays, got float64"):
+        store.put_many([b"a"], np.zeros((1, 3)))
+    with pytest.raises(TypeError, match="float32 arrays, got list"):
+        store.put_many([b"a"], [[0.0]])
+    with pytest.raises(ValueError, match=r"got shape \(1, 3\)"):
+        store.put_many([b"a"], [row[None]])
+    with pytest.raises(TypeError, match="Keys are bytes, got 'a' of type str"):
+        store.get_many(["a"])
+    with pytest.raises(TypeError, match="of type int"):
+        store.get_many(b"one key")
+
+
+def test_nothing_is_made_before_the_first_use(tmp_path):
+    store = FeatureStore(tmp_path / "a" / "b")
+    store.get_many([])
+    store.put_many([], [])
+    store.clear()
+    assert store.prune() == 0
+    assert store.info() == StoreInfo(store.location)
+    assert not (tmp_path / "a").exists()
+    assert store.get_many([b"key"]) == [None]
+    assert (tmp_path / "a" / "b").is_dir()
+
+
+def test_location_is_made_absolute_once(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    store = FeatureStore("cache")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert store.location == str(tmp_path / "cache")
+    store.get_many([b"key"])
+    assert not os.listdir()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert FeatureStore("~/cache") == store
+
+
+@pytest.mark.parametrize("location", [None, 5, b"cache"])
+def test_location_of_another_type_is_refused(location):
+    with pytest.raises(TypeError, match="location is the path of a directory"):
+        FeatureStore(location)
+
+
+@pytest.mark.parametrize("location", ["", "a\0b"])
+def test_location_that_is_no_path_is_refused(location):
+    with pytest.raises(ValueError, match="location is the path of a directory"):
+        FeatureStore(location)
+
+
+def test_bad_max_size_is_refused_at_construction(tmp_path):
+    with pytest.raises(ValueError, match="got '10 parsecs'"):
+        FeatureStore(tmp_path, max_size="10 parsecs")
+
+
+def test_repr_equality_and_hash_go_by_location(tmp_path):
+    store = FeatureStore(tmp_path / "a")
+    assert repr(store) == (f"FeatureStore({str(tmp_path / 'a')!r}, max_size='10GB')")
+    same, other = FeatureStore(tmp_path / "a", max_size=5), FeatureStore(tmp_path / "b")
+    assert store == same
+    assert store != other
+    assert store != store.location
+    assert {store, same, other} == {same, other}
+
+
+def test_copies_are_the_store_itself(store):
+    assert copy.copy(store) is store
+    assert copy.deepcopy([store])[0] is store
+
+
+class Extractor(BaseEstimator):
+    def __init__(self, memory=None):
+        self.memory = memory
+
+
+def test_clone_keeps_the_store(store):
+    assert clone(Extractor(store)).memory is store
+    assert clone(Extractor([store])).memory[0] is store
+
+
+def test_pickles_as_its_location(tmp_path, make_rows):
+    keys, rows = make_rows(3)
+    store = FeatureStore(tmp_path / "store", max_size="5MB")
+    fresh = pickle.loads(pickle.dumps(store))
+    assert not (tmp_path / "store").exists()
+    store.put_many(keys, rows)
+    used = pickle.dumps(store)
+    assert len(used) < 200 + len(store.location)
+    again = pickle.loads(used)
+    assert fresh == again == store
+    assert again.max_size == "5MB"
+    assert_array_equal(np.stack(again.get_many(keys)), rows)
+
+
+def test_threads_share_a_store(store, make_rows):
+    keys, rows = make_rows(400)
+    errors = []
+
+    def work(offset):
+        try:
+            for start in range(0, 400, 20):
+                part = slice((start + offset) % 400, (start + offset) % 400 + 20)
+                if store.get_many(keys[part])[0] is None:
+                    store.put_many(keys[part], rows[part])
+                assert_array_equal(np.stack(store.get_many(keys[part])), rows[part])
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=(100 * i,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    info = store.info()
+    assert (info.entries, info.written) == (400, 400)
+    assert info.hits + info.misses == 2 * 4 * 400
+
+
+def test_clear_empties_and_shrinks_the_file(store, make_rows):
+    keys, rows = make_rows(500, width=1000)
+    store.put_many(keys, rows)
+    file = Path(store.location, "features.sqlite3")
+    store.prune()
+    assert file.stat().st_size > rows.nbytes
+    store.clear()
+    assert file.stat().st_size < 100_000
+    assert store.info() == StoreInfo(store.location)
+    assert store.get_many(keys[:2]) == [None, None]
+
+
+def who_is_left(store, keys):
+    """Look without counting as a use."""
+    connection = store._database._open()
+    left = {key for (key,) in connection.execute("SELECT key FROM entries")}
+    return [key in left for key in keys]
+
+
+SIZE = 20 + 40  # of an entry of ten values
+
+
+def test_prune_takes_the_least_recently_used_first(store, make_rows):
+    keys, rows = make_rows(5)
+    for key, row in zip(keys, rows, strict=True):
+        store.put_many([key], [row])
+    for i in (3, 0):
+        store.get_many([keys[i]])
+    assert store.prune() == 0
+    assert store.prune(3 * SIZE) == 2
+    assert who_is_left(store, keys) == [True, False, False, True, True]
+    assert store.prune(f"{SIZE * 2}B") == 1
+    assert who_is_left(store, keys) == [True, False, False, True, False]
+    assert store.prune(2 * SIZE - 1) == 1
+    assert who_is_left(store, keys) == [True, False, False, False, False]
+    info = store.info()
+    assert (info.entries, info.n_bytes, info.written) == (1, SIZE, 5)
+
+
+def test_prune_gives_the_space_back(store, make_rows):
+    keys, rows = make_rows(500, width=1000)
+    store.put_many(keys, rows)
+    store.prune("1MB")
+    file = Path(store.location, "features.sqlite3")
+    assert 1_000_000 < file.stat().st_size < 1_200_000
+    assert 990_000 < store.info().n_bytes <= 1_000_000
+
+
+def test_put_over_max_size_prunes(tmp_path, make_rows):
+    keys, rows = make_rows(5)
+    store = FeatureStore(tmp_path, max_size=3 * SIZE)
+    store.put_many(keys[:3], rows[:3])
+    store.get_many(keys[:1])
+    assert who_is_left(store, keys) == [True, True, True, False, False]
+    store.put_many(keys[3:4], rows[3:4])
+    assert who_is_left(store, keys) == [True, False, True, True, False]
+    store.put_many(keys[4:], rows[4:])
+    assert who_is_left(store, keys) == [True, False, False, True, True]
+    assert store.info().n_bytes == 3 * SIZE
+
+
+def test_a_full_store_makes_some_room_at_once(tmp_path, make_rows):
+    keys, rows = make_rows(400)
+    store = FeatureStore(tmp_path, max_size=320 * SIZE)
+    store.put_many(keys[:320], rows[:320])
+    store.put_many(keys[320:321], rows[320:321])
+    assert store.info().entries == 300
+    store.put_many(keys[321:341], rows[321:341])
+    assert store.info().entries == 320
+    assert who_is_left(store, keys[:341]) == [False] * 21 + [True] * 320
+
+
+def test_no_limit(tmp_path, make_rows):
+    keys, rows = make_rows(50)
+    store = FeatureStore(tmp_path, max_size=None)
+    store.put_many(keys, rows)
+    assert store.prune() == 0
+    assert store.info().entries == 50
+
+
+def test_a_large_store_does_not_stamp_what_was_read_lately(store, make_rows):
+    keys, rows = make_rows(1280)
+    store.put_many(keys, rows)
+
+    def stamps():
+        connection = store._database._open()
+        return [
+            connection.execute(
+                "SELECT used FROM entries WHERE key = ?", [key]
+            ).fetchone()
+            for key in keys[:2]
+        ]
+
+    before = stamps()
+    for _ in range(9):
+        store.get_many(keys[1:2])
+    store.get_many(keys[:1])
+    assert stamps()[1] == before[1]
+    store.get_many(keys[:2])
+    assert stamps()[0] > before[0]
+    assert stamps()[1] > before[1]
+
+
+def test_as_store(tmp_path, store):
+    assert as_store(None) is None
+    assert as_store(store) is store
+    for memory in (tmp_path, str(tmp_path)):
+        made = as_store(memory)
+        assert made == FeatureStore(tmp_path)
+        assert made.max_size == "10GB"
+    with pytest.raises(TypeError, match=r"memory is None, .*, got 5 of type int"):
+        as_store(5)
