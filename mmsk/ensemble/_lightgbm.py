@@ -1,0 +1,424 @@
+"""LightGBMClassifier and LightGBMRegressor."""
+
+import numpy as np
+from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.preprocessing import LabelEncoder
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import validate_data
+
+from mmsk._utils._param_validation import StrOptions, fit_context
+from mmsk.ensemble._lightgbm_base import DATA, LightGBMBase
+
+# adding a number to y adds it to the predictions
+SHIFTING = (None, "regression", "regression_l1", "huber", "fair", "quantile")
+
+
+class LightGBMClassifier(ClassifierMixin, LightGBMBase):
+    """Gradient-boosted trees for classes, by LightGBM.
+
+    Holds a LightGBM booster and keeps scikit-learn's contract where LightGBM's
+    own estimators don't: columns in another order and unknown parameters are
+    refused, column names may hold any character, strings are labels, early
+    stopping makes its own inner split, and rows of weight 0 are absent.
+
+    Parameters
+    ----------
+    n_estimators : int, default=100
+        Rounds of boosting, each with one tree (one a class for more than two).
+    learning_rate : float, default=0.1
+        Shrinks each tree.
+    num_leaves : int, default=31
+        Most leaves of a tree.
+    max_depth : int, default=-1
+        Most splits between root and leaf. 0 and -1: no limit.
+    min_child_samples : int or "auto", default="auto"
+        Fewest rows in a leaf. "auto" is a twentieth of the rows, at least 1 and
+        at most LightGBM's own 20, with which 39 rows are too few for a split.
+    subsample : float, default=1.0
+        Share of the rows drawn for a tree, in (0, 1].
+    subsample_freq : int, default=1
+        Draw rows anew every so many trees. 0: draw none, whatever `subsample`.
+    colsample_bytree : float, default=1.0
+        Share of the columns drawn for each tree, in (0, 1].
+    reg_alpha, reg_lambda : float, default=0.0
+        L1 and L2 penalty on the values of leaves.
+    max_bin : int, default=255
+        Most bins of a column.
+    objective : {"binary", "multiclass", "multiclassova"}, default=None
+        The loss. ``None``: "binary" for two classes, "multiclass" for more.
+    class_weight : dict or "balanced", default=None
+        Weights of the classes by label.
+    early_stopping : bool, default=False
+        Whether to hold rows out, stop when the loss there has not improved for
+        `n_iter_no_change` rounds, and keep the rounds up to the best one. The
+        held-out rows keep the shares of the classes, or whole groups together
+        where `fit` gets groups.
+    validation_fraction : float, default=0.1
+        Share of the rows to hold out, in (0, 1).
+    n_iter_no_change : int, default=10
+        Rounds without improvement before stopping.
+    refit : bool, default=False
+        Whether to train again on all rows with the best number of rounds.
+    importance_type : {"split", "gain"}, default="split"
+        What `feature_importances_` counts: splits, or the gain of all splits.
+    params : dict, default=None
+        Further parameters of LightGBM by name, such as
+        ``{"min_gain_to_split": 0.1, "monotone_constraints": [1, 0]}``.
+    blocks : Blocks, default=None
+        Layout of X; its categorical columns are split as categories.
+    n_jobs : int, default=None
+        Threads. ``None`` means 1, -1 all processors.
+    random_state : int, RandomState instance or None, default=None
+        Draws rows, columns and the inner split.
+    verbose : int, default=0
+        LightGBM's messages: 0 none, 1 all, more for debugging.
+
+    Attributes
+    ----------
+    booster_ : lightgbm.Booster or None
+        The trees; ``None`` where `fit` saw one class.
+    classes_ : ndarray of shape (n_classes,)
+        The labels.
+    n_iter_ : int
+        Rounds of boosting in `booster_`.
+    feature_importances_ : ndarray of shape (n_features_in_,)
+        Importance of each column, of the kind `importance_type`.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, where X is a DataFrame.
+
+    Raises
+    ------
+    ValueError
+        If LightGBM does not know or refuses a parameter, `blocks` does not
+        describe X or holds raw modalities, or X is infinite. Missing numbers
+        (NaN) are accepted and learned from.
+
+    Warns
+    -----
+    UserWarning
+        If there are too few rows for any split at this `min_child_samples`.
+
+    See Also
+    --------
+    LightGBMRegressor : The twin for numbers.
+
+    Notes
+    -----
+    Weights are divided by their mean before training. A row of weight 2 is not
+    quite two rows: LightGBM limits leaves and bins by numbers of rows.
+
+    A column outside every block of `blocks` is a number like any other.
+
+    References
+    ----------
+    .. [1] G. Ke et al., "LightGBM: A Highly Efficient Gradient Boosting Decision
+           Tree", NeurIPS, 2017.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from mmsk.ensemble import LightGBMClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> trees = LightGBMClassifier(n_estimators=10).fit(X, y)
+    >>> trees.predict(X[:2])
+    array([0, 0])
+    >>> trees.score(X, y) > 0.95
+    True
+    """
+
+    _parameter_constraints: dict = {
+        **LightGBMBase._parameter_constraints,
+        "objective": [StrOptions({"binary", "multiclass", "multiclassova"}), None],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+    }
+
+    def __init__(
+        self,
+        n_estimators=100,
+        *,
+        learning_rate=0.1,
+        num_leaves=31,
+        max_depth=-1,
+        min_child_samples="auto",
+        subsample=1.0,
+        subsample_freq=1,
+        colsample_bytree=1.0,
+        reg_alpha=0.0,
+        reg_lambda=0.0,
+        max_bin=255,
+        objective=None,
+        class_weight=None,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        refit=False,
+        importance_type="split",
+        params=None,
+        blocks=None,
+        n_jobs=None,
+        random_state=None,
+        verbose=0,
+    ):
+        super().__init__(
+            n_estimators,
+            learning_rate=learning_rate,
+            num_leaves=num_leaves,
+            max_depth=max_depth,
+            min_child_samples=min_child_samples,
+            subsample=subsample,
+            subsample_freq=subsample_freq,
+            colsample_bytree=colsample_bytree,
+            reg_alpha=reg_alpha,
+            reg_lambda=reg_lambda,
+            max_bin=max_bin,
+            objective=objective,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+            refit=refit,
+            importance_type=importance_type,
+            params=params,
+            blocks=blocks,
+            n_jobs=n_jobs,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.class_weight = class_weight
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None, groups=None):
+        """Train the trees.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
+            Numbers; NaN is missing.
+        y : array-like of shape (n_samples,)
+            Labels of any type.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+        groups : array-like of shape (n_samples,), default=None
+            Rows of one group stay together in the split for early stopping.
+
+        Returns
+        -------
+        self : LightGBMClassifier
+        """
+        X, y = validate_data(self, X, y, **DATA)
+        check_classification_targets(y)
+        X, y, weights, groups = self._kept(X, y, sample_weight, groups)
+        encoder = LabelEncoder().fit(y)
+        self.classes_ = encoder.classes_
+        n_classes = len(self.classes_)
+        if self.class_weight is not None:
+            by_class = compute_class_weight(
+                self.class_weight, classes=self.classes_, y=y, sample_weight=weights
+            )
+            by_row = by_class[encoder.transform(y)]
+            weights = by_row if weights is None else weights * by_row
+        if n_classes == 1:
+            self.booster_, self.n_iter_ = None, 0
+            return self
+        objective = self.objective or ("binary" if n_classes == 2 else "multiclass")
+        target = {"objective": objective}
+        if objective != "binary":
+            target["num_class"] = n_classes
+        elif n_classes > 2:
+            raise ValueError(f"objective='binary' is for two classes, got {n_classes}.")
+        codes = encoder.transform(y)
+        return self._train(X, codes, weights, groups, stratify=True, **target)
+
+    def predict_proba(self, X):
+        """Return the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
+            The columns of `fit` in their order.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+            In the order of `classes_`.
+        """
+        X = self._check_predict(X)
+        if self.booster_ is None:
+            return np.ones((X.shape[0], 1))
+        scores = self._predict_raw(X)
+        if scores.ndim == 1:
+            return np.column_stack([1 - scores, scores])
+        # one against all others: each class on its own
+        return scores / scores.sum(axis=1, keepdims=True)
+
+    def predict(self, X):
+        """Return the most probable class.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
+            The columns of `fit` in their order.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+        """
+        best = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[best]
+
+
+class LightGBMRegressor(RegressorMixin, LightGBMBase):
+    """Gradient-boosted trees for numbers, by LightGBM.
+
+    Parameters
+    ----------
+    n_estimators : int, default=100
+        Rounds of boosting, each with one tree.
+    learning_rate : float, default=0.1
+        Shrinks each tree.
+    num_leaves : int, default=31
+        Most leaves of a tree.
+    max_depth : int, default=-1
+        Most splits between root and leaf. 0 and -1: no limit.
+    min_child_samples : int or "auto", default="auto"
+        Fewest rows in a leaf. "auto" is a twentieth of the rows, at least 1 and
+        at most LightGBM's own 20, with which 39 rows are too few for a split.
+    subsample : float, default=1.0
+        Share of the rows drawn for a tree, in (0, 1].
+    subsample_freq : int, default=1
+        Draw rows anew every so many trees. 0: draw none, whatever `subsample`.
+    colsample_bytree : float, default=1.0
+        Share of the columns drawn for each tree, in (0, 1].
+    reg_alpha, reg_lambda : float, default=0.0
+        L1 and L2 penalty on the values of leaves.
+    max_bin : int, default=255
+        Most bins of a column.
+    objective : {"regression", "regression_l1", "huber", "fair", "poisson", \
+            "quantile", "mape", "gamma", "tweedie"}, default=None
+        The loss. ``None`` is "regression", squared error.
+    early_stopping : bool, default=False
+        Whether to hold rows out, stop when the loss there has not improved for
+        `n_iter_no_change` rounds, and keep the rounds up to the best one. Whole
+        groups are held out where `fit` gets groups.
+    validation_fraction : float, default=0.1
+        Share of the rows to hold out, in (0, 1).
+    n_iter_no_change : int, default=10
+        Rounds without improvement before stopping.
+    refit : bool, default=False
+        Whether to train again on all rows with the best number of rounds.
+    importance_type : {"split", "gain"}, default="split"
+        What `feature_importances_` counts: splits, or the gain of all splits.
+    params : dict, default=None
+        Further parameters of LightGBM by name.
+    blocks : Blocks, default=None
+        Layout of X; its categorical columns are split as categories.
+    n_jobs : int, default=None
+        Threads. ``None`` means 1, -1 all processors.
+    random_state : int, RandomState instance or None, default=None
+        Draws rows, columns and the inner split.
+    verbose : int, default=0
+        LightGBM's messages: 0 none, 1 all, more for debugging.
+
+    Attributes
+    ----------
+    booster_ : lightgbm.Booster
+        The trees, of the target without `offset_`.
+    offset_ : float
+        What is added to the booster's prediction: LightGBM reads the target in
+        float32, in which a large mean would swallow the differences.
+    n_iter_ : int
+        Rounds of boosting in `booster_`.
+    feature_importances_ : ndarray of shape (n_features_in_,)
+        Importance of each column, of the kind `importance_type`.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, where X is a DataFrame.
+
+    Raises
+    ------
+    ValueError
+        If LightGBM does not know or refuses a parameter, `blocks` does not
+        describe X or holds raw modalities, or X is infinite. Missing numbers
+        (NaN) are accepted and learned from.
+
+    Warns
+    -----
+    UserWarning
+        If there are too few rows for any split at this `min_child_samples`.
+
+    See Also
+    --------
+    LightGBMClassifier : The twin for classes, with notes on weights.
+
+    References
+    ----------
+    .. [1] G. Ke et al., "LightGBM: A Highly Efficient Gradient Boosting Decision
+           Tree", NeurIPS, 2017.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from mmsk.ensemble import LightGBMRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> trees = LightGBMRegressor(n_estimators=30, num_leaves=7).fit(X, y)
+    >>> trees.score(X, y) > 0.6
+    True
+    """
+
+    _parameter_constraints: dict = {
+        **LightGBMBase._parameter_constraints,
+        "objective": [
+            StrOptions(
+                {*SHIFTING, "poisson", "mape", "gamma", "tweedie"} - {None},
+            ),
+            None,
+        ],
+    }
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None, groups=None):
+        """Train the trees.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
+            Numbers; NaN is missing.
+        y : array-like of shape (n_samples,)
+            The target.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+        groups : array-like of shape (n_samples,), default=None
+            Rows of one group stay together in the split for early stopping.
+
+        Returns
+        -------
+        self : LightGBMRegressor
+        """
+        X, y = validate_data(self, X, y, y_numeric=True, **DATA)
+        X, y, weights, groups = self._kept(X, y, sample_weight, groups)
+        shifts = self.objective in SHIFTING
+        self.offset_ = float(np.average(y, weights=weights)) if shifts else 0.0
+        y = y - self.offset_
+        if np.abs(y).max() > np.finfo(np.float32).max:
+            raise ValueError(
+                "y spans more than LightGBM's targets can, which are float32: scale it."
+            )
+        objective = self.objective or "regression"
+        return self._train(X, y, weights, groups, stratify=False, objective=objective)
+
+    def predict(self, X):
+        """Return the predicted numbers.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
+            The columns of `fit` in their order.
+
+        Returns
+        -------
+        predicted : ndarray of shape (n_samples,)
+        """
+        return self._predict_raw(self._check_predict(X)) + self.offset_
