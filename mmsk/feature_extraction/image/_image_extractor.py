@@ -1,0 +1,57 @@
+"""Base of the extractors that read pictures."""
+
+import os
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import version
+from numbers import Integral
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmsk._utils._param_validation import Interval
+from mmsk.feature_extraction._cells import RowExtractor
+from mmsk.media import decode_image, read_image, resize_image
+
+
+class ImageExtractor(RowExtractor):
+    """Compute a row from each picture, decoded and resized to ``_picture_size``."""
+
+    _parameter_constraints: ClassVar[dict] = {
+        **RowExtractor._parameter_constraints,
+        "root": [str, os.PathLike, None],
+        "max_pixels": [Interval(Integral, 1, None, closed="left")],
+        "max_bytes": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    @property
+    def _picture_size(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        return self.size, self.size
+
+    def _read_cell(self, cell: Any) -> bytes | NDArray:
+        return read_image(cell, root=self.root, max_bytes=self.max_bytes)
+
+    def _cell_path(self, cell: Any) -> str | None:
+        path = cell.get("path") if isinstance(cell, dict) else cell
+        if not isinstance(path, str | os.PathLike):
+            return None
+        return os.fsdecode(path)
+
+    def _decode(self, content: bytes | NDArray) -> NDArray[np.uint8]:
+        picture = decode_image(
+            content,
+            target_size=self._picture_size,
+            max_pixels=self.max_pixels,
+            max_bytes=self.max_bytes,
+        )
+        return resize_image(picture, self._picture_size)
+
+    def _versions(self) -> Mapping[str, object]:
+        return {"decoder": _decoder()}
+
+
+@cache
+def _decoder() -> str:
+    return f"Pillow {version('pillow')}"

@@ -1,0 +1,127 @@
+"""Fetch what a picture cell holds, undecoded."""
+
+import os
+from contextlib import contextmanager
+
+import numpy as np
+from PIL import Image
+
+from ..exceptions import MediaError
+from ._image_arrays import check_image_array
+from ._image_modes import to_array
+from ._open_image import load_picture
+from ._read_bytes import read_bytes, too_large
+
+MAX_PIXELS = 50_000_000
+MAX_BYTES = 64 * 2**20
+
+
+def read_image(
+    cell: object,
+    *,
+    root: str | os.PathLike | None = None,
+    max_bytes: int = MAX_BYTES,
+) -> bytes | np.ndarray:
+    """Return the content of a picture cell as it is, for hashing and decoding.
+
+    ``decode_image`` of what is returned equals ``decode_image`` of the cell.
+
+    Parameters
+    ----------
+    cell : str, os.PathLike, bytes, PIL.Image.Image, ndarray or dict
+        A path, the bytes of a file, an open picture, an array of shape (H, W),
+        (H, W, 3) or (H, W, 4), or ``{"bytes": ..., "path": ...}`` where bytes go
+        first. A URL is refused.
+    root : str or os.PathLike, default=None
+        Folder against which relative paths are resolved and which no path may
+        leave, symbolic links and ``..`` included.
+    max_bytes : int, default=64 * 2**20
+        Largest file that is accepted.
+
+    Returns
+    -------
+    content : bytes or ndarray
+        The bytes of a file; the pixels (uint8, (H, W, 3)) of an open picture; the
+        array itself.
+
+    Raises
+    ------
+    MediaError
+        If there is nothing to decode. ``code`` says why: BAD_TYPE for a cell of
+        another kind, BAD_CHANNELS or ZERO_LENGTH for an array of another shape,
+        and for a file URL, BAD_PATH, OUTSIDE_ROOT, NOT_FOUND, PERMISSION,
+        NOT_A_FILE, EMPTY_FILE, FILE_TOO_LARGE or OUT_OF_MEMORY. An open picture
+        may raise what `decode_image` raises.
+
+    See Also
+    --------
+    decode_image : Decode a cell to pixels.
+
+    Examples
+    --------
+    >>> from mmsk.media import read_image
+    >>> read_image({"bytes": b"GIF89a...", "path": None})
+    b'GIF89a...'
+    """
+    content, path = fetch_image(cell, root=root, max_bytes=max_bytes)
+    if isinstance(content, Image.Image):
+        with naming(path):
+            return to_array(load_picture(content, MAX_PIXELS))
+    return content
+
+
+def fetch_image(
+    cell: object, *, root: str | os.PathLike | None, max_bytes: int
+) -> tuple[bytes | np.ndarray | Image.Image, str | None]:
+    """Return what a cell holds, and the path that it names, if any."""
+    if isinstance(cell, str | os.PathLike):
+        return read_bytes(cell, root=root, max_bytes=max_bytes), os.fspath(cell)
+    if isinstance(cell, bytes | bytearray | memoryview):
+        return _checked_bytes(cell, max_bytes, None), None
+    if isinstance(cell, np.ndarray):
+        check_image_array(cell)
+        return cell, None
+    if isinstance(cell, Image.Image):
+        path = getattr(cell, "filename", None)
+        return cell, path if path and isinstance(path, str) else None
+    if isinstance(cell, dict):
+        content, path = cell.get("bytes"), cell.get("path")
+        if isinstance(content, bytes | bytearray | memoryview):
+            path = path if isinstance(path, str) else None
+            return _checked_bytes(content, max_bytes, path), path
+        if content is None and isinstance(path, str | os.PathLike):
+            return read_bytes(path, root=root, max_bytes=max_bytes), os.fspath(path)
+        kind = "a dict without a usable 'bytes' or 'path'"
+    else:
+        kind = f"a {type(cell).__name__}"
+    raise MediaError(
+        "BAD_TYPE",
+        f"{kind}, not a picture",
+        advice="Pass a path, the bytes of a file, a PIL.Image, a uint8 or float array, "
+        'or {"bytes": ..., "path": ...}.',
+    )
+
+
+def _checked_bytes(content, max_bytes: int, path: str | None) -> bytes:
+    if memoryview(content).nbytes > max_bytes:
+        raise too_large(memoryview(content).nbytes, max_bytes, path)
+    if not len(content):
+        raise MediaError("EMPTY_FILE", "no bytes", path=path)
+    return bytes(content)
+
+
+@contextmanager
+def naming(path: str | None):
+    """Let every error that leaves be a MediaError with the path of its file."""
+    try:
+        yield
+    except MediaError as error:
+        error.path = error.path or path
+        raise
+    except MemoryError as error:
+        raise MediaError(
+            "OUT_OF_MEMORY",
+            "no memory to decode the picture",
+            path=path,
+            advice="Lower max_pixels, or n_jobs.",
+        ) from error
