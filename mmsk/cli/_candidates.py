@@ -70,7 +70,7 @@ def candidates(*, quick: bool = False) -> list[Candidate]:
         Candidate(
             "ensemble",
             "AdaBoost of early",
-            AdaBoostClassifier(_early(C=0.01), n_estimators=10, random_state=0),
+            AdaBoostClassifier(_early(), n_estimators=10, random_state=0),
         ),
         Candidate(
             "ensemble",
@@ -100,9 +100,8 @@ CHEAPENED = (
 )
 
 
-def _early(**params) -> EarlyFusionClassifier:
-    modalities = params.pop("modalities", None)
-    linear = LogisticRegression(max_iter=1000, **params)
+def _early(modalities: list[str] | None = None) -> EarlyFusionClassifier:
+    linear = LogisticRegression(max_iter=1000)
     return EarlyFusionClassifier(linear, modalities=modalities)
 
 

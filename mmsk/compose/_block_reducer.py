@@ -4,7 +4,6 @@ from numbers import Integral
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.base import ClassNamePrefixFeaturesOutMixin
 from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
@@ -12,9 +11,10 @@ from sklearn.utils.validation import check_is_fitted
 from mmsk._utils._blocks import Block, Blocks
 from mmsk._utils._param_validation import Interval, fit_context
 from mmsk.compose._block_base import BlockTransformer
+from mmsk.compose._block_selector import feature_names
 
 
-class BlockReducer(ClassNamePrefixFeaturesOutMixin, BlockTransformer):
+class BlockReducer(BlockTransformer):
     """Reduce every vector block that is wider than `n_components`.
 
     Dense blocks by principal components, sparse ones by truncated SVD (latent
@@ -102,9 +102,11 @@ class BlockReducer(ClassNamePrefixFeaturesOutMixin, BlockTransformer):
                 continue
             seed = random_state.randint(2**31 - 1)
             kind = TruncatedSVD if sp.issparse(part) else PCA
-            self.reducers_[block.name] = kind(count, random_state=seed).fit(part)
+            with np.errstate(invalid="ignore", divide="ignore"):
+                # shares of a variance that one sample, or equal ones, do not have
+                reducer = kind(count, random_state=seed).fit(part)
+            self.reducers_[block.name] = reducer
         self.blocks_out_ = self._blocks_after(self.blocks_in_)
-        self._n_features_out = self.blocks_out_.n_features
         return self
 
     def transform(self, X):
@@ -135,6 +137,32 @@ class BlockReducer(ClassNamePrefixFeaturesOutMixin, BlockTransformer):
                 column = column.toarray() if sp.issparse(column) else column
                 out[:, [after.indicator]] = column
         return out
+
+    def get_feature_names_out(self, input_features=None):
+        """Return the names of the output columns.
+
+        Parameters
+        ----------
+        input_features : array-like of str of shape (n_features,), default=None
+            Names of the columns of X; ``x0, x1, ...`` where there are none.
+
+        Returns
+        -------
+        names : object ndarray of shape (n_reduced_features,)
+            ``"text__reduced0"`` for a reduced block ``"text"``; other columns
+            keep their names.
+        """
+        check_is_fitted(self)
+        given = feature_names(self, input_features)
+        names = np.empty(self.blocks_out_.n_features, dtype=object)
+        for before, after in zip(self.blocks_in_, self.blocks_out_, strict=True):
+            own = given[before.start : before.stop]
+            if self._is_wide(before):
+                own = [f"{after.name}__reduced{i}" for i in range(after.width)]
+            names[after.start : after.stop] = own
+            if before.indicator is not None:
+                names[after.indicator] = given[before.indicator]
+        return names
 
     def _is_wide(self, block) -> bool:
         plain = block.kind == "vector" and not block.categorical

@@ -141,17 +141,18 @@ class BlockScaler(OneToOneFeatureMixin, BlockTransformer):
 def _moments(X, weights, block_norm, codes):
     """Return mean and scale of the columns of one block."""
     width = X.shape[1]
+    numbers = np.flatnonzero(~codes)
     if sp.issparse(X):
         mean, scale = np.zeros(width), np.ones(width)
-        norms = X.multiply(X).sum(axis=1, dtype=np.float64)
+        squares = X[:, numbers].power(2)
+        norms = np.asarray(squares.sum(axis=1, dtype=np.float64)).ravel()
     else:
         scaler = StandardScaler().fit(X.astype(np.float64), sample_weight=weights)
         mean, scale = scaler.mean_, scaler.scale_
         mean[codes], scale[codes] = 0, 1
-        numbers = np.flatnonzero(~codes)
         scaled = (X[:, numbers] - mean[numbers]) / scale[numbers]
         norms = np.nansum(scaled * scaled, axis=1)
     size = np.sqrt(np.average(norms, weights=weights))
     if block_norm is not None and size > 0:
-        scale[~codes] *= size / block_norm
+        scale[numbers] *= size / block_norm
     return mean, scale

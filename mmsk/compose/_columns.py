@@ -94,7 +94,9 @@ def cut_columns(X: Any, keys: Any) -> Any:
 
 
 def _masked(mask: list, count: int, branch: str) -> list[int]:
-    if len(mask) != count or not all(isinstance(each, bool | np.bool_) for each in mask):
+    if len(mask) != count or not all(
+        isinstance(each, bool | np.bool_) for each in mask
+    ):
         raise ValueError(
             f"Branch {branch!r}: a mask needs one bool for each of the {count} columns "
             f"of X (a column of groups is not counted), got {mask}."

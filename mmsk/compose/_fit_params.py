@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterator
+from numbers import Real
 from typing import Any
 
 from sklearn import get_config
@@ -12,11 +13,12 @@ from sklearn.ensemble import (
     VotingRegressor,
 )
 from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import PredefinedSplit
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
 from mmsk._utils._param_validation import BaseSearchCV
-from mmsk.compose._hand_down import children
+from mmsk.compose._hand_down import candidates, children, is_estimator
 from mmsk.exceptions import GroupsWarning
 
 _WEIGHTED = (StackingClassifier, StackingRegressor, VotingClassifier, VotingRegressor)
@@ -53,17 +55,15 @@ def fit_params(estimator: Any, *, sample_weight: Any, groups: Any) -> dict[str, 
     return params
 
 
-def warn_if_ungrouped(estimator: Any) -> None:
-    """Warn once about estimators that make inner folds without the groups."""
-    if _accepts(_last(estimator), "groups"):
-        return
-    splitting = sorted({type(each).__name__ for each in _splitting(estimator)})
-    if splitting:
+def warn_if_ungrouped(*estimators: Any) -> None:
+    """Warn once about what makes inner folds without the groups given to fit."""
+    unreached = (each for estimator in estimators for each in _unreached(estimator))
+    names = sorted({type(each).__name__ for each in unreached})
+    if names:
         warnings.warn(
-            f"groups do not reach the inner folds of {', '.join(splitting)} inside "
-            f"{type(estimator).__name__}, so rows of one group stand on both sides of "
-            "them. Give it a cv of your own that keeps groups together, or expect "
-            "its inner scores to be optimistic.",
+            f"groups do not reach the inner folds of {', '.join(names)}, so rows of "
+            "one group stand on both sides of them. Give it a cv of your own that "
+            "keeps groups together, or expect its inner scores to be optimistic.",
             GroupsWarning,
             stacklevel=4,
         )
@@ -95,6 +95,19 @@ def _addressed(estimator: Any, name: str, value: Any) -> Iterator[tuple[str, Any
                 yield f"{step_name}__{inner}", each
 
 
+def _unreached(estimator: Any) -> Iterator[Any]:
+    """Yield what makes inner folds that groups given to `estimator` don't reach."""
+    if isinstance(estimator, Pipeline):
+        for _, step in estimator.steps:
+            yield from _unreached(step)
+    elif isinstance(estimator, BaseSearchCV):  # they reach its own folds only
+        if not get_config()["enable_metadata_routing"]:
+            for each in (estimator.estimator, *candidates(estimator)):
+                yield from _splitting(each)
+    elif is_estimator(estimator) and not _accepts(estimator, "groups"):
+        yield from _splitting(estimator)
+
+
 def _splitting(estimator: Any) -> Iterator[Any]:
     """Yield the estimators in a tree that make inner folds when fitted."""
     if isinstance(estimator, FrozenEstimator):
@@ -103,7 +116,16 @@ def _splitting(estimator: Any) -> Iterator[Any]:
     if asks is not None:
         if asks():
             yield estimator
-    elif "cv" in estimator.get_params(deep=False) and estimator.cv != "prefit":
+    elif "cv" in estimator.get_params(deep=False) and _ignores_groups(estimator.cv):
         yield estimator
     for _, child in children(estimator):
         yield from _splitting(child)
+
+
+def _ignores_groups(cv: Any) -> bool:
+    """Tell whether folds are made by a rule of scikit-learn's, not by the user."""
+    if cv is None or isinstance(cv, Real):
+        return True
+    if isinstance(cv, str | PredefinedSplit):  # "prefit"
+        return False
+    return type(cv).__module__.startswith("sklearn.")

@@ -239,16 +239,22 @@ def _rearranges(container: Any, view: View, path: str) -> None:
 
 def _search(search: Any, view: View, path: str) -> None:
     visit_blocks(search.estimator, view, f"{path}__estimator")
+    for candidate in candidates(search):
+        visit_blocks(candidate, view, f"{path}__estimator")
+
+
+def candidates(search: BaseSearchCV) -> Iterator[Any]:
+    """Yield the estimators that a search's lists of estimators lead to.
+
+    Each is a clone with the very objects of the lists inside, so that what stands
+    before them counts.
+    """
     for attribute in ("param_grid", "param_distributions"):
         grids = getattr(search, attribute, None)
         for grid in [grids] if isinstance(grids, dict) else grids or []:
             choices = {k: v for k, v in grid.items() if _changes_the_walk(k, v)}
-            if not choices:
-                continue
-            for candidate in ParameterGrid(choices):
-                # set into a probe, so that what stands before it counts
-                probe = clone(search.estimator).set_params(**candidate)
-                visit_blocks(probe, view, f"{path}__estimator")
+            for params in ParameterGrid(choices) if choices else ():
+                yield clone(search.estimator).set_params(**params)
 
 
 def _changes_the_walk(key: str, values: Any) -> bool:

@@ -42,7 +42,7 @@ class _BaseMultimodal(MetaEstimatorMixin, BaseEstimator):
 
     _parameter_constraints: dict = {
         "features": [HasMethods(["fit", "transform"])],
-        "estimator": [HasMethods(["fit", "predict"])],
+        "estimator": [HasMethods(["fit"])],
         "groups": [str, None],
     }
     __metadata_request__fit = {"sample_weight": True}

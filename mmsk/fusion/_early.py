@@ -110,7 +110,7 @@ class EarlyFusionClassifier(MetaEstimatorMixin, ClassifierMixin, BaseFusionClass
     """
 
     _parameter_constraints: dict = {
-        "estimator": [HasMethods(["fit", "predict"]), None],
+        "estimator": [HasMethods(["fit"]), None],
         "modalities": [list, tuple, None],
         "scale": ["boolean"],
         "block_norm": [Interval(Real, 0, None, closed="neither"), None],
@@ -158,6 +158,8 @@ class EarlyFusionClassifier(MetaEstimatorMixin, ClassifierMixin, BaseFusionClass
         """
         self._fit(X, y, sample_weight, groups)
         self._warn_if_single()
+        if groups is not None:
+            warn_if_ungrouped(self.estimator_)
         return self
 
     def _fit(self, X, y, sample_weight=None, groups=None) -> "EarlyFusionClassifier":
@@ -178,8 +180,6 @@ class EarlyFusionClassifier(MetaEstimatorMixin, ClassifierMixin, BaseFusionClass
             self.estimator_ = DummyClassifier(strategy="prior").fit(X, y)
             return self
         self.estimator_ = hand_down(clone(self._inner()), blocks)
-        if groups is not None:
-            warn_if_ungrouped(self.estimator_)
         params = fit_params(self.estimator_, sample_weight=weights, groups=groups)
         self.estimator_.fit(X, y, **params)
         return self
@@ -207,7 +207,6 @@ class EarlyFusionClassifier(MetaEstimatorMixin, ClassifierMixin, BaseFusionClass
         proba /= proba.sum(axis=1, keepdims=True)  # 1e-7 off when X is float32
         return spread(proba, self.estimator_.classes_, self.classes_)
 
-    @available_if(_inner_has("predict"))
     def predict(self, X):
         """Predict the classes of samples.
 

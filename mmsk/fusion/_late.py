@@ -20,6 +20,7 @@ from mmsk._utils._param_validation import (
     fit_context,
 )
 from mmsk._utils._splits import inner_splits
+from mmsk.compose._fit_params import fit_params, warn_if_ungrouped
 from mmsk.fusion._base import BaseFusionClassifier, spread, with_prior
 from mmsk.fusion._combine import (
     evidence_of,
@@ -129,10 +130,10 @@ class LateFusionClassifier(
     """
 
     _parameter_constraints: dict = {
-        "estimator": [HasMethods(["fit", "predict_proba"]), None],
+        "estimator": [HasMethods(["fit"]), None],
         "estimators": [list, None],
         "combine": [StrOptions({"mean", "product", "vote", "weighted", "stack"})],
-        "final_estimator": [HasMethods(["fit", "predict_proba"]), None],
+        "final_estimator": [HasMethods(["fit"]), None],
         "cv": ["cv_object"],
         "modalities": [list, tuple, None],
         "scale": ["boolean"],
@@ -203,6 +204,9 @@ class LateFusionClassifier(
         X, y, weights, groups, kept = self._start(X, y, sample_weight, groups)
         self._warn_if_single()
         members = self._members()
+        if groups is not None:
+            inside = [member._inner() for member in members.values()]
+            warn_if_ungrouped(*inside, self.final_estimator)
         everything = np.arange(X.shape[0])
         self.estimators_ = self._fit_members(
             members, X, y, weights, groups, [(each, everything) for each in members]
@@ -240,7 +244,7 @@ class LateFusionClassifier(
 
     def _members(self) -> dict[str, EarlyFusionClassifier]:
         """Return the unfitted classifier of each modality."""
-        own = dict(self.estimators or [])
+        own = self._own_estimators()
         return {
             name: EarlyFusionClassifier(
                 own.get(name, self.estimator),
@@ -254,9 +258,28 @@ class LateFusionClassifier(
             for name in self._own_blocks.names
         }
 
+    def _own_estimators(self) -> dict[str, Any]:
+        """Return the classifiers, or "drop", of the modalities that have their own."""
+        try:
+            pairs = [(name, estimator) for name, estimator in self.estimators or []]
+        except (TypeError, ValueError):
+            raise ValueError(
+                "estimators must be a list of (modality, classifier), got "
+                f"{self.estimators!r}."
+            ) from None
+        self._validate_names([name for name, _ in pairs])
+        for name, estimator in pairs:
+            known = estimator is None or _is_drop(estimator)
+            if not known and not hasattr(estimator, "predict_proba"):
+                raise TypeError(
+                    f"The estimator of modality {name!r} must be a classifier with "
+                    f"predict_proba or 'drop', got {estimator!r}."
+                )
+        return dict(pairs)
+
     def _modality_names(self) -> list[str]:
         names = self.blocks_.select(self.modalities).names
-        own = dict(self.estimators or [])
+        own = self._own_estimators()
         unknown = [name for name in own if name not in self.blocks_.names]
         if unknown:
             raise ValueError(
@@ -292,15 +315,16 @@ class LateFusionClassifier(
         # a splitter of the user's may leave rows out of every test fold
         proba, present, y = proba[:, held_out], present[held_out], y[held_out]
         weights = None if weights is None else weights[held_out]
+        groups = None if groups is None else groups[held_out]
         if self.combine == "weighted":
             codes = np.searchsorted(self.classes_, y)
             self.weights_ = learn_weights(proba, present, codes, weights)
             return
         final = self.final_estimator
         final = LogisticRegression(max_iter=1000) if final is None else clone(final)
-        given = {} if weights is None else {"sample_weight": weights}
+        params = fit_params(final, sample_weight=weights, groups=groups)
         self.final_estimator_ = final.fit(
-            self._meta_features(proba, present), y, **given
+            self._meta_features(proba, present), y, **params
         )
 
     def _present(self, X: Any) -> NDArray[np.bool_]:
@@ -394,4 +418,11 @@ def _is_drop(estimator: Any) -> bool:
 def _fit_member(model, X, y, weights, groups):
     if X.shape[0] == 0:
         return None
-    return model._fit(X, y, weights, groups)
+    model._fit(X, y, weights, groups)
+    if not hasattr(model, "predict_proba"):
+        kind = type(model.estimator_).__name__
+        raise TypeError(
+            f"LateFusionClassifier combines probabilities, but {kind} has no "
+            "predict_proba. Wrap it in sklearn.calibration.CalibratedClassifierCV."
+        )
+    return model
