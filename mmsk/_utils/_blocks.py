@@ -75,7 +75,7 @@ class Blocks(Sequence):
         set_ = object.__setattr__
         set_(self, "_blocks", blocks)
         set_(self, "names", names)
-        set_(self, "n_features", needed if n_features is None else n_features)
+        set_(self, "n_features", needed if n_features is None else int(n_features))
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError("Blocks is immutable.")
@@ -296,7 +296,7 @@ class Blocks(Sequence):
                 got = column[~np.isin(column, (0, 1))][0]
                 raise ValueError(
                     f"The presence column {block.indicator} of modality "
-                    f"{block.name!r} must be 0 or 1, got {got!r}. A step before this "
+                    f"{block.name!r} must be 0 or 1, got {got:g}. A step before this "
                     "estimator changed it: scale with BlockScaler instead."
                 )
             present[:, position] = column == 1

@@ -1,0 +1,116 @@
+"""A net of one encoder a modality, a fusion mechanism and a head."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from mmsk.modules._generator import generator_on, own_generator
+from mmsk.modules._masking import ordered_blocks, zero_absent
+
+
+class FusionNet(nn.Module):
+    r"""Encode each modality, fuse what is there, and predict.
+
+    .. math:: y = \mathrm{head}(\mathrm{fusion}(\{p_m e_m(x_m)\}_m, p))
+
+    What an absent modality's rows hold cannot change the result: they are
+    zeroed before the encoder (so that no encoder learns from them) and after
+    it (an encoder of zeros is not zero).
+
+    Parameters
+    ----------
+    encoders : dict of str to Module
+        One encoder a modality, ``(n_samples, ...) -> (n_samples, width)``. The
+        order of the keys is the order of the columns of `present`.
+    fusion : Module
+        The mechanism, ``(blocks, present) -> (n_samples, width)``.
+    head : Module
+        What turns the fused block into outputs.
+    modality_dropout : float, default=0.0
+        In training, each modality of a sample is taken away with this
+        probability, in [0, 1); one that the sample has is always kept.
+    generator : torch.Generator, default=None
+        Source of the draws. ``None`` makes one, seeded once by torch's global
+        stream.
+
+    Raises
+    ------
+    ValueError
+        If `modality_dropout` is out of range.
+
+    References
+    ----------
+    .. [1] N. Neverova et al., "ModDrop: Adaptive Multi-modal Gesture
+           Recognition", IEEE TPAMI 38, 2016.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from mmsk.modules import MLP, FusionNet, GatedFusion
+    >>> net = FusionNet(
+    ...     {"image": MLP(8, (6,)), "text": MLP(5, (4,))},
+    ...     GatedFusion({"image": 6, "text": 4}, out_size=3),
+    ...     MLP(3, (), out_size=2),
+    ... )
+    >>> blocks = {"image": torch.randn(2, 8), "text": torch.randn(2, 5)}
+    >>> net(blocks, torch.tensor([[True, True], [False, True]])).shape
+    torch.Size([2, 2])
+    """
+
+    def __init__(
+        self,
+        encoders: Mapping[str, nn.Module],
+        fusion: nn.Module,
+        head: nn.Module,
+        modality_dropout: float = 0.0,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        if not 0 <= modality_dropout < 1:
+            raise ValueError(
+                f"modality_dropout must be in [0, 1), got {modality_dropout!r}."
+            )
+        self.names = tuple(encoders)
+        self.encoders = nn.ModuleList(encoders.values())
+        self.fusion = fusion
+        self.head = head
+        self.modality_dropout = modality_dropout
+        self.generator = own_generator() if generator is None else generator
+
+    def forward(self, blocks: dict[str, Tensor], present: Tensor) -> Tensor:
+        """Predict a batch.
+
+        Parameters
+        ----------
+        blocks : dict of str to Tensor of shape (n_samples, ...)
+            What the encoder of each modality takes.
+        present : bool Tensor of shape (n_samples, n_modalities)
+            Which modalities a sample has; none at all is allowed.
+
+        Returns
+        -------
+        outputs : Tensor of shape (n_samples, n_outputs)
+        """
+        if self.training and self.modality_dropout:
+            present = self._drop_modalities(present)
+        ordered = ordered_blocks(blocks, present, self.names)
+        encoded = {
+            name: zero_absent(encoder(x), present[:, position])
+            for position, (name, encoder, x) in enumerate(
+                zip(self.names, self.encoders, ordered, strict=True)
+            )
+        }
+        return self.head(self.fusion(encoded, present))
+
+    def _drop_modalities(self, present: Tensor) -> Tensor:
+        self.generator = generator_on(self.generator, present.device)
+        draws = torch.rand(
+            present.shape, generator=self.generator, device=present.device
+        )
+        kept = present & (draws >= self.modality_dropout)
+        # rows that lost all keep the modality with the largest draw
+        best = draws.masked_fill(~present, -1.0).argmax(dim=-1, keepdim=True)
+        best = torch.zeros_like(kept).scatter_(1, best, True)
+        lost = ~kept.any(dim=-1, keepdim=True)
+        return kept | (best & present & lost)

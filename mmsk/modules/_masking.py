@@ -1,0 +1,50 @@
+"""Taking absent modalities out of a batch."""
+
+from torch import Tensor
+
+
+def zero_absent(x: Tensor, present: Tensor) -> Tensor:
+    """Zero the rows of samples that don't have a modality.
+
+    Filling instead of multiplying: a NaN in an absent row is gone, and no
+    gradient flows into it.
+
+    Parameters
+    ----------
+    x : Tensor of shape (n_samples, ...)
+    present : bool Tensor of shape (n_samples,)
+
+    Returns
+    -------
+    masked : Tensor of the shape of x
+    """
+    absent = ~present.reshape(-1, *[1] * (x.dim() - 1))
+    return x.masked_fill(absent, 0.0)
+
+
+def ordered_blocks(
+    blocks: dict[str, Tensor], present: Tensor, names: tuple[str, ...]
+) -> list[Tensor]:
+    """Return the blocks in the order of `names`, absent rows zeroed.
+
+    Parameters
+    ----------
+    blocks : dict of str to Tensor of shape (n_samples, ...)
+    present : bool Tensor of shape (n_samples, n_modalities)
+        Its columns stand in the order of `names`.
+    names : tuple of str
+
+    Raises
+    ------
+    ValueError
+        If the presence does not have one column a name.
+    """
+    if present.shape[-1] != len(names):
+        raise ValueError(
+            f"present must have one column for each of {list(names)}, got "
+            f"{present.shape[-1]}."
+        )
+    return [
+        zero_absent(blocks[name], present[:, position])
+        for position, name in enumerate(names)
+    ]

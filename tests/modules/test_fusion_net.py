@@ -1,0 +1,164 @@
+import pytest
+import torch
+from torch import nn
+from torch.autograd import gradcheck
+
+from mmsk.modules import MLP, ConcatFusion, FusionNet, GatedFusion
+
+MECHANISMS = [ConcatFusion, GatedFusion]
+# names that nn.ModuleDict refuses
+NAMES = ("type", "a.b", "image")
+
+
+def make_net(mechanism=GatedFusion, **kwargs):
+    encoders = {name: MLP(3, (4,), activation="tanh") for name in NAMES}
+    fusion = mechanism(dict.fromkeys(NAMES, 4), out_size=5)
+    return FusionNet(encoders, fusion, MLP(5, (), out_size=2), **kwargs)
+
+
+def random_batch(n, **kwargs):
+    blocks = {name: torch.randn(n, 3, **kwargs) for name in NAMES}
+    present = torch.rand(n, 3) < 0.5
+    present[0] = True
+    present[1] = False
+    return blocks, present
+
+
+@pytest.mark.parametrize("mechanism", MECHANISMS)
+def test_is_the_composition_of_its_parts(mechanism):
+    net = make_net(mechanism)
+    blocks, present = random_batch(6)
+    present[:] = True
+    encoded = {
+        name: encoder(blocks[name])
+        for name, encoder in zip(NAMES, net.encoders, strict=True)
+    }
+    torch.testing.assert_close(
+        net(blocks, present), net.head(net.fusion(encoded, present))
+    )
+
+
+@pytest.mark.parametrize("mechanism", MECHANISMS)
+@pytest.mark.parametrize("content", [1e6, float("nan")])
+def test_absent_content_changes_neither_outputs_nor_gradients(mechanism, content):
+    net = make_net(mechanism)
+    blocks, present = random_batch(20)
+    expected = net(blocks, present)
+    expected.square().sum().backward()
+    gradients = [weight.grad.clone() for weight in net.parameters()]
+    assert torch.isfinite(expected).all()
+    net.zero_grad()
+    other = {
+        name: blocks[name].masked_fill(~present[:, [m]], content)
+        for m, name in enumerate(NAMES)
+    }
+    outputs = net(other, present)
+    outputs.square().sum().backward()
+    assert torch.equal(outputs, expected)
+    for weight, gradient in zip(net.parameters(), gradients, strict=True):
+        assert torch.isfinite(gradient).all()
+        assert torch.equal(weight.grad, gradient)
+
+
+def test_absent_rows_do_not_reach_batch_statistics():
+    encoders = {"a": nn.BatchNorm1d(3), "b": nn.BatchNorm1d(3)}
+    net = FusionNet(encoders, GatedFusion({"a": 3, "b": 3}, 2), nn.Identity())
+    blocks = {"a": torch.randn(8, 3), "b": torch.randn(8, 3)}
+    present = torch.ones(8, 2, dtype=torch.bool)
+    present[0, 0] = False
+    expected = net(blocks, present)
+    blocks["a"][0] = 1e6
+    assert torch.equal(net(blocks, present), expected)
+
+
+@pytest.mark.parametrize("mechanism", MECHANISMS)
+def test_batch_equals_one_by_one(mechanism):
+    net = make_net(mechanism).eval()
+    blocks, present = random_batch(6)
+    rows = [
+        net({k: v[i : i + 1] for k, v in blocks.items()}, present[i : i + 1])
+        for i in range(6)
+    ]
+    torch.testing.assert_close(torch.cat(rows), net(blocks, present))
+
+
+@pytest.mark.parametrize("mechanism", MECHANISMS)
+def test_gradients(mechanism):
+    net = make_net(mechanism).double()
+    blocks, present = random_batch(4, dtype=torch.float64, requires_grad=True)
+
+    def run(*tensors):
+        return net(dict(zip(NAMES, tensors, strict=True)), present)
+
+    assert gradcheck(run, tuple(blocks.values()))
+
+
+def test_encoded_blocks_of_absent_modalities_are_zero():
+    # for mechanisms that don't look at the presence: the encoder of zeros is 7
+    class Sum(nn.Module):
+        def forward(self, blocks, present):
+            return sum(blocks.values())
+
+    encoders = {name: nn.Linear(2, 1) for name in "ab"}
+    for encoder in encoders.values():
+        nn.init.constant_(encoder.bias, 7.0)
+        nn.init.zeros_(encoder.weight)
+    net = FusionNet(encoders, Sum(), nn.Identity())
+    present = torch.tensor([[True, True], [True, False], [False, False]])
+    out = net({name: torch.randn(3, 2) for name in "ab"}, present)
+    assert out.tolist() == [[14.0], [7.0], [0.0]]
+
+
+def test_raw_blocks_of_any_shape():
+    flat = nn.Sequential(nn.Flatten(), nn.Linear(12, 4))
+    net = FusionNet(
+        {"picture": flat, "text": nn.Linear(2, 4)},
+        ConcatFusion({"picture": 4, "text": 4}, out_size=3),
+        nn.Linear(3, 1),
+    )
+    blocks = {"picture": torch.randn(5, 3, 2, 2), "text": torch.randn(5, 2)}
+    present = torch.tensor([[True, True]] * 4 + [[False, True]])
+    expected = net(blocks, present)
+    blocks["picture"][4] = 9.0
+    assert torch.equal(net(blocks, present), expected)
+
+
+def test_modality_dropout_shares():
+    net = make_net(modality_dropout=0.3, generator=torch.Generator().manual_seed(0))
+    present = torch.ones(50_000, 3, dtype=torch.bool)
+    present[:10_000, 2] = False
+    present[:10, :] = False
+    kept = net._drop_modalities(present)
+    assert not (kept & ~present).any()
+    assert torch.equal(kept.any(dim=1), present.any(dim=1))
+    # of three: kept alone .7, or the best of three that were all dropped .3^3 / 3
+    expected = 0.7 + 0.3**3 / 3
+    shares = kept[10_000:].double().mean(dim=0)
+    torch.testing.assert_close(
+        shares, torch.full((3,), expected, dtype=torch.double), rtol=0, atol=0.01
+    )
+
+
+def test_modality_dropout_only_in_training_and_by_the_own_generator():
+    net = make_net(modality_dropout=0.5, generator=torch.Generator().manual_seed(1))
+    blocks, present = random_batch(40)
+    state = torch.get_rng_state()
+    first, second = net(blocks, present), net(blocks, present)
+    assert not torch.equal(first, second)
+    net.generator.manual_seed(1)
+    assert torch.equal(net(blocks, present), first)
+    assert torch.equal(torch.get_rng_state(), state)
+    net.eval()
+    assert torch.equal(net(blocks, present), net(blocks, present))
+
+
+def test_can_be_built_on_meta():
+    with torch.device("meta"):
+        net = make_net(modality_dropout=0.1)
+    assert {weight.device.type for weight in net.parameters()} == {"meta"}
+
+
+@pytest.mark.parametrize("p", [-0.1, 1.0])
+def test_modality_dropout_range(p):
+    with pytest.raises(ValueError, match="modality_dropout"):
+        make_net(modality_dropout=p)
