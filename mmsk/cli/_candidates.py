@@ -65,7 +65,7 @@ def candidates(*, quick: bool = False) -> list[Candidate]:
         Candidate(
             "ensemble",
             "Bagging of intermediate",
-            BaggingClassifier(_fusion("gated", max_epochs=15), 5, random_state=0),
+            BaggingClassifier(_fusion("gated", max_epochs=15), 10, random_state=0),
         ),
         Candidate(
             "ensemble",
@@ -95,7 +95,7 @@ def candidates(*, quick: bool = False) -> list[Candidate]:
 
 CHEAPENED = (
     "LightGBM: blocks reduced to 64 columns, 60 trees of 7 leaves, max_bin=63. "
-    "Bagging: 5 nets of 15 epochs. AdaBoost: at most 10 members. Stacking: 3 inner "
+    "Bagging: 10 nets of 15 epochs. AdaBoost: at most 10 members. Stacking: 3 inner "
     "folds."
 )
 
@@ -122,5 +122,5 @@ def _late(combine: str) -> LateFusionClassifier:
 
 def _fusion(mechanism: str, max_epochs: int = 30) -> IntermediateFusionClassifier:
     return IntermediateFusionClassifier(
-        mechanism, max_epochs=max_epochs, random_state=0
+        mechanism, dropout=0.5, max_epochs=max_epochs, random_state=0
     )

@@ -107,7 +107,7 @@ def run_demo(
         before = store.info().written
         features = clipart_features(data.image_root, store)
         features.warm(data.data, verbose=verbose)
-        n_folds = 2 if quick else 3
+        n_folds = 2 if quick else 5
         say(f"One search: {len(entrants)} candidates x {n_folds} folds by author.")
         say(CHEAPENED)
         search = GridSearchCV(

@@ -210,7 +210,9 @@ class IntermediateFusionClassifier(BlockReader, BaseNeuralClassifier):
         return self._chosen(super()._check_X(X))
 
     def _usable_rows(self, X):
-        some = self._own_blocks.present(X).any(axis=1)
+        present = self._own_blocks.present(X)
+        some = present.any(axis=1)
+        self._warn_if_unseen(present)
         if not some.any():
             raise ValueError(
                 f"No sample has any of the modalities {list(self._own_blocks.names)}."
@@ -272,6 +274,3 @@ class IntermediateFusionClassifier(BlockReader, BaseNeuralClassifier):
         return with_prior(
             self._own_blocks, X, self.class_prior_, super()._probabilities
         )
-
-    def _needs_groups(self) -> bool:
-        return self.early_stopping

@@ -235,6 +235,10 @@ class BaseNeural(BaseEstimator):
         for name in names:
             self.__dict__.pop(name, None)
 
+    def _needs_groups(self) -> bool:
+        """Tell whether fitting makes an inner split that groups would change."""
+        return self.early_stopping
+
     def __getstate__(self):
         state = super().__getstate__()
         return {name: state[name] for name in state if name not in NOT_PICKLED}
