@@ -14,7 +14,7 @@ def as_table(X: Any) -> Any:
     if is_frame(X):
         if X.shape[0] == 0:
             raise ValueError("Found array with 0 sample(s): X has no rows.")
-        names = list(X.columns)
+        names = column_names(X)
         named = all(isinstance(name, str) for name in names)
         if not named and names != list(range(len(names))):
             raise ValueError(

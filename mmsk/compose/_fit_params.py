@@ -79,7 +79,9 @@ def _accepts(estimator: Any, name: str) -> bool:
     if name == "sample_weight" and isinstance(estimator, _WEIGHTED):
         return True  # its signature says **fit_params
     if isinstance(estimator, BaseSearchCV):
-        return name == "groups" or _accepts(estimator.estimator, name)
+        if name == "groups":
+            return _reads_groups(estimator.cv)
+        return _accepts(estimator.estimator, name)
     return has_fit_parameter(estimator, name)
 
 
@@ -100,7 +102,9 @@ def _unreached(estimator: Any) -> Iterator[Any]:
     if isinstance(estimator, Pipeline):
         for _, step in estimator.steps:
             yield from _unreached(step)
-    elif isinstance(estimator, BaseSearchCV):  # they reach its own folds only
+    elif isinstance(estimator, BaseSearchCV):  # they reach its own folds at most
+        if _ignores_groups(estimator.cv) and not _accepts(estimator, "groups"):
+            yield estimator
         if not get_config()["enable_metadata_routing"]:
             for each in (estimator.estimator, *candidates(estimator)):
                 yield from _splitting(each)
@@ -129,3 +133,12 @@ def _ignores_groups(cv: Any) -> bool:
     if isinstance(cv, str | PredefinedSplit):  # "prefit"
         return False
     return type(cv).__module__.startswith("sklearn.")
+
+
+def _reads_groups(cv: Any) -> bool:
+    """Tell whether a search can split with the groups that its fit is given."""
+    if not hasattr(cv, "split") or isinstance(cv, str):
+        return False
+    if not _ignores_groups(cv):
+        return True
+    return bool(cv.get_metadata_routing().consumes("split", ["groups"]))

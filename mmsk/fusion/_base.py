@@ -43,6 +43,18 @@ class BlockReader:
                 stacklevel=4,
             )
 
+    def _warn_if_unseen(self, present: NDArray[np.bool_]) -> None:
+        """Warn of modalities that no training sample has."""
+        unseen = np.array(self._own_blocks.names)[~present.any(axis=0)]
+        if len(unseen) and present.any():
+            warnings.warn(
+                f"No training sample has the modalities {unseen.tolist()}. If they are "
+                "there, a step before this estimator scaled their presence columns: "
+                "use BlockScaler instead.",
+                MissingModalityWarning,
+                stacklevel=4,
+            )
+
     def _chosen(self, X: Any) -> Any:
         """Return the columns of the chosen modalities, in the order of the blocks."""
         self.blocks_.check(X)
@@ -97,7 +109,9 @@ class BaseFusionClassifier(BlockReader, BaseEstimator):
         self.classes_, codes = np.unique(y[kept], return_inverse=True)
         counts = np.bincount(codes, weights=weights, minlength=len(self.classes_))
         self.class_prior_ = counts / counts.sum()
-        some = self._own_blocks.present(X, kept).any(axis=1)
+        present = self._own_blocks.present(X, kept)
+        some = present.any(axis=1)
+        self._warn_if_unseen(present)
         if not some.any():
             raise ValueError(
                 f"No sample has any of the modalities {list(self._own_blocks.names)}."

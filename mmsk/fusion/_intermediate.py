@@ -131,7 +131,7 @@ class IntermediateFusionClassifier(BlockReader, BaseNeuralClassifier):
     >>> X = np.random.default_rng(0).normal(size=(60, 3))
     >>> y = np.where(X[:, 0] * X[:, 2] > 0, "same", "opposite")
     >>> blocks = Blocks([Block("image", 0, 2), Block("table", 2, 3)])
-    >>> clf = IntermediateFusionClassifier("gated", lr=1e-2, blocks=blocks, random_state=0)
+    >>> clf = IntermediateFusionClassifier(lr=1e-2, blocks=blocks, random_state=0)
     >>> clf.fit(X, y).score(X, y) > 0.9
     True
     """
@@ -220,9 +220,10 @@ class IntermediateFusionClassifier(BlockReader, BaseNeuralClassifier):
         return some
 
     def _learn_inputs(self, X, weights) -> None:
-        self.scaler_ = BlockScaler(
-            block_norm=self.block_norm, blocks=self._own_blocks
-        ).fit(X, sample_weight=weights)
+        scaler = BlockScaler(block_norm=self.block_norm, blocks=self._own_blocks)
+        # arrays, whatever transform_output is set globally
+        scaler.set_output(transform="default")
+        self.scaler_ = scaler.fit(X, sample_weight=weights)
 
     def _make_inputs(self, X, *, fitting: bool) -> BlockInputs:
         return BlockInputs(self.scaler_.transform(X), self._own_blocks)

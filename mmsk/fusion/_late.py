@@ -21,6 +21,7 @@ from mmsk._utils._param_validation import (
 )
 from mmsk._utils._splits import inner_splits
 from mmsk.compose._fit_params import fit_params, warn_if_ungrouped
+from mmsk.compose._hand_down import is_estimator
 from mmsk.fusion._base import BaseFusionClassifier, spread, with_prior
 from mmsk.fusion._combine import (
     evidence_of,
@@ -200,6 +201,7 @@ class LateFusionClassifier(
         -------
         self : LateFusionClassifier
         """
+        self._own_estimators()  # refused before data is looked at
         given = X, y, groups
         X, y, weights, groups, kept = self._start(X, y, sample_weight, groups)
         self._warn_if_single()
@@ -270,10 +272,10 @@ class LateFusionClassifier(
         self._validate_names([name for name, _ in pairs])
         for name, estimator in pairs:
             known = estimator is None or _is_drop(estimator)
-            if not known and not hasattr(estimator, "predict_proba"):
+            if not known and not is_estimator(estimator):
                 raise TypeError(
-                    f"The estimator of modality {name!r} must be a classifier with "
-                    f"predict_proba or 'drop', got {estimator!r}."
+                    f"The estimator of modality {name!r} must be a classifier or "
+                    f"'drop', got {estimator!r}."
                 )
         return dict(pairs)
 

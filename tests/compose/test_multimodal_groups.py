@@ -1,0 +1,272 @@
+"""The parameter `groups` of the multimodal estimators."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import (
+    AdaBoostClassifier,
+    BaggingClassifier,
+    StackingClassifier,
+    VotingClassifier,
+)
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import (
+    GridSearchCV,
+    GroupKFold,
+    cross_val_predict,
+)
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.tree import DecisionTreeClassifier
+
+from mmsk.compose import (
+    BlockScaler,
+    ModalityTransformer,
+    MultimodalClassifier,
+    select,
+)
+from mmsk.exceptions import GroupsWarning
+from mmsk.feature_extraction.tabular import TableExtractor
+from mmsk.feature_extraction.text import TfidfExtractor
+from mmsk.fusion import EarlyFusionClassifier, LateFusionClassifier
+from tests._blocks import (
+    Folds,
+    mixed_features,
+    mixed_table,
+)
+
+X, Y = mixed_table()
+TREE = DecisionTreeClassifier(max_depth=3, random_state=0)
+
+
+class TestGroups:
+    def test_are_never_a_feature(self):
+        wide = ModalityTransformer(
+            [
+                ("text", TfidfExtractor(), select(kind="string")),
+                ("table", TableExtractor(), select(kind="number")),
+            ]
+        )
+        clf = MultimodalClassifier(wide, LogisticRegression(), groups="author")
+        clf.fit(X, Y)
+        assert list(clf.feature_names_in_) == ["title", "price"]
+        assert clf.n_features_in_ == 2
+        names = clf.features_.get_feature_names_out()
+        assert not [name for name in names if "author" in name]
+        number = X.assign(author=np.arange(80) % 5)
+        names = clf.fit(number, Y).features_.get_feature_names_out()
+        assert not [name for name in names if "author" in name]
+
+    def test_a_branch_that_names_them_is_refused(self):
+        wide = ModalityTransformer([("text", TfidfExtractor(), ["title", "author"])])
+        clf = MultimodalClassifier(wide, LogisticRegression(), groups="author")
+        with pytest.raises(ValueError, match="lacks the column 'author'"):
+            clf.fit(X, Y)
+
+    @pytest.mark.parametrize("kind", [pd.DataFrame, pl.DataFrame])
+    def test_are_not_needed_to_predict(self, kind):
+        table = kind(X.to_dict("list"))
+        clf = MultimodalClassifier(
+            mixed_features(), LogisticRegression(), groups="author"
+        )
+        clf.fit(table, Y)
+        expected = clf.predict_proba(table)
+        for other in (
+            kind(X.drop(columns="author").to_dict("list")),
+            kind(X.assign(author=None).to_dict("list")),
+            kind(X[["author", "price", "title"]].to_dict("list")),
+        ):
+            np.testing.assert_array_equal(clf.predict_proba(other), expected)
+
+    @pytest.mark.parametrize("kind", [pd.DataFrame, pl.DataFrame])
+    @pytest.mark.parametrize("combine", ["weighted", "stack"])
+    def test_reach_the_inner_folds_of_late_fusion(self, asked, kind, combine):
+        late = LateFusionClassifier(combine=combine, cv=Folds(3))
+        clf = MultimodalClassifier(mixed_features(), late, groups="author")
+        clf.fit(kind(X.to_dict("list")), Y)
+        assert len(asked) == 1
+        np.testing.assert_array_equal(asked[0], X["author"])
+
+    def test_reach_the_folds_inside_pipelines_and_early_fusion(self, asked):
+        late = LateFusionClassifier(combine="stack", cv=Folds(3))
+        for estimator in (
+            make_pipeline(BlockScaler(), late),
+            EarlyFusionClassifier(late),
+        ):
+            MultimodalClassifier(mixed_features(), estimator, groups="author").fit(X, Y)
+        assert len(asked) == 2
+        for groups in asked:
+            np.testing.assert_array_equal(groups, X["author"])
+
+    def test_survive_splits_and_weights(self, asked):
+        late = LateFusionClassifier(combine="stack", cv=Folds(3))
+        clf = MultimodalClassifier(mixed_features(), late, groups="author")
+        weights = np.ones(80)
+        weights[::7] = 0
+        clf.fit(X, Y, sample_weight=weights)
+        np.testing.assert_array_equal(asked.pop(), X["author"][weights > 0])
+        outer = GroupKFold(4)
+        cross_val_predict(clf, X, Y, cv=outer, groups=X["author"])
+        trains = [train for train, _ in outer.split(X, Y, X["author"])]
+        for train, groups in zip(trains, asked, strict=True):
+            np.testing.assert_array_equal(groups, X["author"].iloc[train])
+
+    def test_reach_the_folds_of_a_search(self, asked):
+        grid = {"modalities": [["text"], None]}
+        search = GridSearchCV(EarlyFusionClassifier(), grid, cv=Folds(3))
+        MultimodalClassifier(mixed_features(), search, groups="author").fit(X, Y)
+        np.testing.assert_array_equal(asked[0], X["author"])
+
+    def test_no_group_stands_on_both_sides(self):
+        """An int cv groups its folds by itself."""
+        watch = _Watch()
+        late = LateFusionClassifier(watch, combine="stack", cv=4)
+        only = ModalityTransformer([("g", "passthrough", ["g"])])
+        table = pd.DataFrame({"g": np.arange(80) % 8, "author": np.arange(80) % 8})
+        _Watch.seen = []
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # one block
+            MultimodalClassifier(only, late, groups="author").fit(table, Y)
+        in_folds = [seen for seen in _Watch.seen if len(seen) < 8]
+        assert len(in_folds) == 4
+        assert all(len(seen) == 6 for seen in in_folds)
+
+    @pytest.mark.parametrize(
+        "estimator",
+        [
+            StackingClassifier([("early", EarlyFusionClassifier())]),
+            CalibratedClassifierCV(EarlyFusionClassifier()),
+            BaggingClassifier(
+                StackingClassifier(
+                    [("e", EarlyFusionClassifier())], LogisticRegression()
+                ),
+                2,
+            ),
+            BaggingClassifier(LateFusionClassifier(combine="stack"), 2),
+            VotingClassifier([("late", LateFusionClassifier(combine="weighted"))]),
+            BaggingClassifier(
+                EarlyFusionClassifier(LateFusionClassifier(combine="stack")), 2
+            ),
+            EarlyFusionClassifier(StackingClassifier([("l", LogisticRegression())])),
+            LateFusionClassifier(StackingClassifier([("l", LogisticRegression())])),
+            LateFusionClassifier(
+                combine="stack", final_estimator=CalibratedClassifierCV()
+            ),
+            make_pipeline(
+                BlockScaler(), StackingClassifier([("e", EarlyFusionClassifier())])
+            ),
+            GridSearchCV(
+                StackingClassifier([("e", EarlyFusionClassifier())]),
+                {},
+                cv=GroupKFold(2),
+            ),
+            GridSearchCV(
+                Pipeline([("c", LogisticRegression())]),
+                {"c": [CalibratedClassifierCV(EarlyFusionClassifier())]},
+                cv=Folds(2),
+            ),
+            GridSearchCV(EarlyFusionClassifier(), {}, cv=2),
+        ],
+        ids=range(13),
+    )
+    def test_folds_that_they_cannot_reach_are_named_once(self, estimator):
+        clf = MultimodalClassifier(mixed_features(), estimator, groups="author")
+        with pytest.warns(GroupsWarning) as caught:
+            clf.fit(X, Y == "one")
+        assert len(caught) == 1
+        kinds = ("Stacking", "Calibrated", "LateFusion", "GridSearch")
+        assert any(kind in str(caught[0].message) for kind in kinds)
+        alone = clone(clf).set_params(groups=None)
+        if isinstance(estimator, GridSearchCV):
+            alone.set_params(estimator__cv=2)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            alone.fit(X, Y == "one")
+
+    @pytest.mark.parametrize(
+        "estimator",
+        [
+            LogisticRegression(),
+            EarlyFusionClassifier(),
+            LateFusionClassifier(),
+            LateFusionClassifier(combine="stack"),
+            BaggingClassifier(EarlyFusionClassifier(), 2),
+            BaggingClassifier(LateFusionClassifier(), 2),
+            AdaBoostClassifier(EarlyFusionClassifier(TREE), n_estimators=2),
+            VotingClassifier([("e", EarlyFusionClassifier())]),
+            GridSearchCV(EarlyFusionClassifier(), {}, cv=GroupKFold(2)),
+            GridSearchCV(
+                EarlyFusionClassifier(),
+                {},
+                cv=list(GroupKFold(4).split(X, Y, X["author"])),
+            ),
+            StackingClassifier(
+                [("e", FrozenEstimator(LogisticRegression()))], cv="prefit"
+            ),
+            StackingClassifier(
+                [("e", EarlyFusionClassifier())],
+                cv=list(GroupKFold(4).split(X, Y, X["author"])),
+            ),
+        ],
+        ids=range(12),
+    )
+    def test_no_warning_where_nothing_is_split_without_them(self, estimator):
+        if getattr(estimator, "cv", None) == "prefit":
+            matrix = mixed_features().fit_transform(X)
+            estimator.estimators[0][1].estimator.fit(matrix, Y)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            MultimodalClassifier(mixed_features(), estimator, groups="author").fit(X, Y)
+
+    def test_refused(self):
+        clf = MultimodalClassifier(
+            mixed_features(), LogisticRegression(), groups="writer"
+        )
+        with pytest.raises(ValueError, match="'writer' is not a column of X; it has"):
+            clf.fit(X, Y)
+        with pytest.raises(ValueError, match="X is an array without names"):
+            clf.fit(X.to_numpy(), Y)
+        with pytest.raises(ValueError, match="'groups' parameter"):
+            clf.set_params(groups=["author"]).fit(X, Y)
+
+    @pytest.mark.parametrize(
+        "authors",
+        [
+            pd.array(["a", pd.NA] * 40, dtype="string"),
+            pd.Series(["a", None] * 40),
+            pd.Series([1.0, np.nan] * 40),
+            pd.Categorical(["a", None] * 40),
+            pd.array([1, pd.NA] * 40, dtype="Int64"),
+        ],
+        ids=["string", "str", "float", "category", "Int64"],
+    )
+    def test_a_row_without_a_group_is_named(self, authors):
+        clf = MultimodalClassifier(
+            mixed_features(), LogisticRegression(), groups="author"
+        )
+        with pytest.raises(
+            ValueError, match=r"'author' \(groups\) is missing in row 1"
+        ):
+            clf.fit(X.assign(author=authors), Y)
+
+    def test_positions_that_they_would_move_are_refused(self):
+        by_position = ModalityTransformer([("t", TfidfExtractor(), [1])])
+        clf = MultimodalClassifier(by_position, LogisticRegression(), groups="author")
+        with pytest.raises(ValueError, match="Branches count columns"):
+            clf.fit(X[["author", "title", "price"]], Y)
+        clf.fit(X[["price", "title", "author"]], Y)
+        assert "text" not in clf.features_.blocks_
+        assert clf.features_.transformers_[0][2] == ["title"]
+
+
+class _Watch(LogisticRegression):
+    seen: list = []
+
+    def fit(self, X, y, sample_weight=None):
+        type(self).seen.append(np.unique(np.round(np.asarray(X)[:, 0], 3)))
+        return super().fit(X, y, sample_weight)
