@@ -27,6 +27,7 @@ from mmsk.compose import (
     ModalityTransformer,
     MultimodalClassifier,
     MultimodalRegressor,
+    NamedColumns,
 )
 from mmsk.ensemble import LightGBMClassifier, LightGBMRegressor
 from mmsk.feature_extraction.image import HOGExtractor
@@ -135,6 +136,8 @@ ENTRIES = [
         {"check_sample_weight_equivalence_on_dense_data": SPLITS},
     ),
     Entry(MultimodalRegressor(two_tables(), LightGBMRegressor(n_estimators=TREES))),
+    Entry(NamedColumns(LogisticRegression())),
+    Entry(NamedColumns(Ridge())),
 ]
 
 
@@ -286,6 +289,13 @@ def cases() -> list[Case]:
             X,
             X["price"].to_numpy(),
             {"estimator__alpha": 100.0},
+            untitled,
+        ),
+        Case(
+            NamedColumns(MultimodalClassifier(features, EarlyFusionClassifier())),
+            X,
+            y,
+            {"estimator__estimator__estimator": LogisticRegression(C=0.01)},
             untitled,
         ),
     ]

@@ -7,9 +7,12 @@ from mmsk.compose._block_selector import BlockSelector
 from mmsk.compose._hand_down import register_block_rule, visit_blocks
 from mmsk.compose._modality_transformer import ModalityTransformer
 from mmsk.compose._multimodal import MultimodalClassifier, MultimodalRegressor
-from mmsk.compose._select import select
+from mmsk.compose._named_columns import NamedColumns
+from mmsk.compose._packed_rows import pack_rows
+from mmsk.compose._select import ROLES, select
 
 __all__ = [
+    "ROLES",
     "Block",
     "BlockReducer",
     "BlockScaler",
@@ -18,6 +21,8 @@ __all__ = [
     "ModalityTransformer",
     "MultimodalClassifier",
     "MultimodalRegressor",
+    "NamedColumns",
+    "pack_rows",
     "register_block_rule",
     "select",
     "visit_blocks",

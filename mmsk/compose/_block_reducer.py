@@ -4,12 +4,13 @@ from numbers import Integral
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.decomposition import PCA, TruncatedSVD
+from scipy.sparse.linalg import svds
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from mmsk._utils._blocks import Block, Blocks
 from mmsk._utils._param_validation import Interval, fit_context
+from mmsk._utils._weights import positive_weights
 from mmsk.compose._block_base import BlockTransformer
 from mmsk.compose._block_selector import feature_names
 
@@ -32,12 +33,14 @@ class BlockReducer(BlockTransformer):
         ``None`` reads it from the column names of a DataFrame
         (``"text__cat"``), and takes an array as one block ``"X"``.
     random_state : int, RandomState instance or None, default=None
-        Seeds the randomised solvers.
+        Starts the iterative solver.
 
     Attributes
     ----------
-    reducers_ : dict of str to PCA or TruncatedSVD
-        The fitted reducers of the wide blocks.
+    components_ : dict of str to ndarray of shape (n_components, width)
+        The principal axes of the wide blocks, fewer with fewer samples.
+    means_ : dict of str to ndarray of shape (width,)
+        What is subtracted first; 0 for sparse blocks.
     blocks_in_, blocks_out_ : Blocks
         Layouts of X and of the output.
     n_features_in_ : int
@@ -62,6 +65,7 @@ class BlockReducer(BlockTransformer):
         "random_state": ["random_state"],
     }
 
+    __metadata_request__fit = {"sample_weight": True}
     _allow_nan = False
 
     def __init__(
@@ -76,36 +80,37 @@ class BlockReducer(BlockTransformer):
         self.random_state = random_state
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None) -> "BlockReducer":
-        """Fit a reducer for each wide block.
+    def fit(self, X, y=None, sample_weight=None) -> "BlockReducer":
+        """Find the components of each wide block.
 
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
             Without NaN.
         y : ignored
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples in means and components.
 
         Returns
         -------
         self : BlockReducer
         """
         X = self._check(X, reset=True)
+        rows, weights = positive_weights(sample_weight, X)
+        X = X[rows]
         random_state = check_random_state(self.random_state)
         present = self.blocks_in_.present(X)
-        self.reducers_ = {}
+        self.means_, self.components_ = {}, {}
         for position, block in enumerate(self.blocks_in_):
             if not self._is_wide(block):
                 continue
-            part = X[present[:, position], block.start : block.stop]
-            count = min(self.n_components, part.shape[0])
-            if not count:
-                continue
-            seed = random_state.randint(2**31 - 1)
-            kind = TruncatedSVD if sp.issparse(part) else PCA
-            with np.errstate(invalid="ignore", divide="ignore"):
-                # shares of a variance that one sample, or equal ones, do not have
-                reducer = kind(count, random_state=seed).fit(part)
-            self.reducers_[block.name] = reducer
+            has = present[:, position]
+            self.means_[block.name], self.components_[block.name] = _principal_axes(
+                X[has, block.start : block.stop],
+                None if weights is None else weights[has],
+                self.n_components,
+                random_state,
+            )
         self.blocks_out_ = self._blocks_after(self.blocks_in_)
         return self
 
@@ -126,10 +131,13 @@ class BlockReducer(BlockTransformer):
         out = np.zeros((X.shape[0], self.blocks_out_.n_features), dtype=X.dtype)
         for before, after in zip(self.blocks_in_, self.blocks_out_, strict=True):
             part = X[:, before.start : before.stop]
-            if before.name in self.reducers_:
-                part = self.reducers_[before.name].transform(part)
-                out[:, after.start : after.start + part.shape[1]] = part
-            elif before.width == after.width:
+            if before.name in self.components_:
+                axes = self.components_[before.name].astype(X.dtype)
+                part = part @ axes.T - (self.means_[before.name] @ axes.T).astype(
+                    X.dtype
+                )
+                out[:, after.start : after.start + len(axes)] = part
+            else:
                 part = part.toarray() if sp.issparse(part) else part
                 out[:, after.start : after.stop] = part
             if before.indicator is not None:
@@ -177,3 +185,35 @@ class BlockReducer(BlockTransformer):
         width = self.n_components
         indicator = None if block.indicator is None else width
         return Block(block.name, 0, width, indicator)
+
+
+def _principal_axes(X, weights, n_components, random_state):
+    """Return mean and principal axes of samples, the axes by falling variance."""
+    n_samples, width = X.shape
+    mean = np.zeros(width)
+    if n_samples == 0:
+        return mean, np.zeros((0, width))
+    X = X.astype(np.float64)
+    scale = np.ones(n_samples) if weights is None else np.sqrt(weights)
+    if sp.issparse(X):
+        rows = sp.diags_array(scale) @ X
+    else:
+        mean = np.average(X, axis=0, weights=weights)
+        rows = (X - mean) * scale[:, None]
+    count = min(n_components, n_samples)
+    if sp.issparse(rows) and not rows.nnz:
+        return mean, np.zeros((count, width))
+    if count < min(rows.shape) and abs(rows).max() > 0:
+        start = random_state.uniform(-1, 1, size=min(rows.shape))
+        _, sizes, axes = svds(rows, count, v0=start, return_singular_vectors="vh")
+        sizes, axes = sizes[::-1], axes[::-1]
+    else:
+        rows = rows.toarray() if sp.issparse(rows) else rows
+        _, sizes, axes = np.linalg.svd(rows, full_matrices=False)
+        sizes, axes = sizes[:count], axes[:count]
+    # the sign of an axis is free: its largest entry is positive
+    largest = np.abs(axes).argmax(axis=1)
+    sign = np.sign(axes[np.arange(len(axes)), largest])
+    # directions in which nothing varies are noise of the solver
+    sign[sizes <= sizes[0] * 1e-10] = 0
+    return mean, axes * sign[:, None]

@@ -1,6 +1,6 @@
 """Fitting and running one branch of a ModalityTransformer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.validation import has_fit_parameter
 
 from mmsk._utils._blocks import PRESENCE_NAME, Block
+from mmsk.feature_extraction.tabular import TableExtractor
 from mmsk.store import FeatureStore
 
 
@@ -31,10 +32,17 @@ class Branch:
         Columns of the table, one key alone for a 1-D column.
     store : FeatureStore or None
         Given to the extractors that have none.
+    roles : dict of str to str, default=None
+        Given, as far as they are of its columns, to a TableExtractor without roles.
     """
 
     def __init__(
-        self, name: str, transformer: Any, keys: Any, store: FeatureStore | None
+        self,
+        name: str,
+        transformer: Any,
+        keys: Any,
+        store: FeatureStore | None,
+        roles: Mapping[str, str] | None = None,
     ) -> None:
         self.name = name
         self.keys = keys
@@ -47,6 +55,9 @@ class Branch:
                 step.set_output(transform="default")
             if store is not None and takes_store(step) and step.memory is None:
                 step.set_params(memory=store)
+            if roles and isinstance(step, TableExtractor) and step.roles is None:
+                own = keys if isinstance(keys, list) else [keys]
+                step.set_params(roles={key: roles[key] for key in own if key in roles})
 
     def fit_transform(self, X: Any, y: Any, sample_weight: Any) -> Any:
         """Fit on the branch's columns; return ``(n_samples, n_columns)`` values."""

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from numbers import Real
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from sklearn import get_config
 from sklearn.ensemble import (
     StackingClassifier,
@@ -41,18 +43,49 @@ def fit_params(estimator: Any, *, sample_weight: Any, groups: Any) -> dict[str, 
     """
     params = {}
     if sample_weight is not None:
-        params.update(_addressed(estimator, "sample_weight", sample_weight))
-        last = _last(estimator)
-        if not any(name.endswith("sample_weight") for name in params) or not _accepts(
-            last, "sample_weight"
-        ):
+        if not takes_weights(estimator):
             raise ValueError(
-                f"{type(last).__name__} does not take sample_weight, so the weights "
-                "would be lost. Choose an estimator that does, or fit without them."
+                f"{type(_last(estimator)).__name__} does not take sample_weight, so "
+                "the weights would be lost. Choose an estimator that does, or fit "
+                "without them."
             )
+        params.update(_addressed(estimator, "sample_weight", sample_weight))
     if groups is not None:
         params.update(_addressed(estimator, "groups", groups))
     return params
+
+
+def takes_weights(estimator: Any) -> bool:
+    """Tell whether an estimator, in a Pipeline the last step, uses weights."""
+    return _accepts(_last(estimator), "sample_weight")
+
+
+def as_repeats(
+    estimator: Any, weights: NDArray[np.float64] | None
+) -> tuple[NDArray[np.int64] | slice, NDArray[np.float64] | None]:
+    """Turn whole-number weights into repeated rows for who takes no weights.
+
+    Bagging hands its members the number of times that it drew each row.
+
+    Parameters
+    ----------
+    estimator : estimator
+    weights : ndarray of shape (n_samples,) or None
+
+    Returns
+    -------
+    rows : int ndarray or slice
+        The rows to fit on.
+    weights : ndarray or None
+        Their weights. They stay, for `fit_params` to refuse, where they are not
+        whole numbers, or where copies of a row would stand on both sides of an
+        inner split.
+    """
+    if weights is None or takes_weights(estimator):
+        return slice(None), weights
+    if (weights % 1).any() or _makes_folds(estimator):
+        return slice(None), weights
+    return np.arange(len(weights)).repeat(weights.astype(int)), None
 
 
 def warn_if_ungrouped(*estimators: Any) -> None:
@@ -124,6 +157,12 @@ def _splitting(estimator: Any) -> Iterator[Any]:
         yield estimator
     for _, child in children(estimator):
         yield from _splitting(child)
+
+
+def _makes_folds(estimator: Any) -> bool:
+    asks = getattr(estimator, "_needs_groups", None)
+    splits = "cv" in estimator.get_params(deep=False) if asks is None else asks()
+    return splits or any(_makes_folds(child) for _, child in children(estimator))
 
 
 def _ignores_groups(cv: Any) -> bool:

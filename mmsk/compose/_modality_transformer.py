@@ -1,7 +1,7 @@
 """From a mixed table to one numeric matrix with known blocks."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from numbers import Integral
 from typing import Any
 
@@ -29,6 +29,7 @@ from mmsk.compose._columns import (
     map_keys,
     resolve_columns,
 )
+from mmsk.compose._select import check_roles, select
 from mmsk.store import FeatureStore, as_store
 
 
@@ -57,6 +58,11 @@ class ModalityTransformer(TransformerMixin, NamedSteps):
         ``"auto"`` gives CSR when any block is sparse, and else an ndarray.
     max_block_bytes : int, default=2**30
         The largest raw (non-vector) block in bytes.
+    roles : dict of str to str, default=None
+        What each column of a frame is, any of ``mmsk.compose.ROLES``. Read by
+        branches whose columns are ``select(role=...)``, and handed to every
+        TableExtractor that has no roles of its own.
+        ``mmsk.pipeline.make_multimodal_classifier`` writes it.
 
     Attributes
     ----------
@@ -104,6 +110,7 @@ class ModalityTransformer(TransformerMixin, NamedSteps):
         "memory": [str, os.PathLike, FeatureStore, None],
         "sparse_output": ["boolean", Options(str, {"auto"})],
         "max_block_bytes": [Interval(Integral, 1, None, closed="left")],
+        "roles": [dict, None],
     }
     __metadata_request__fit = {"sample_weight": True}
 
@@ -114,11 +121,13 @@ class ModalityTransformer(TransformerMixin, NamedSteps):
         memory=None,
         sparse_output: str | bool = "auto",
         max_block_bytes: int = 2**30,
+        roles: dict[str, str] | None = None,
     ) -> None:
         self.transformers = transformers
         self.memory = memory
         self.sparse_output = sparse_output
         self.max_block_bytes = max_block_bytes
+        self.roles = roles
 
     @property
     def _branches(self) -> list[tuple[str, Any]]:
@@ -181,18 +190,15 @@ class ModalityTransformer(TransformerMixin, NamedSteps):
     def _fit(self, X, y, sample_weight):
         self._check_names()
         X = self._check_table(X, reset=True)
-        store = as_store(self.memory)
-        fitted, parts = [], []
-        for name, transformer, columns in self.transformers:
-            if _is_drop(transformer):
-                continue
-            keys = resolve_columns(X, name, columns)
-            branch = Branch(name, transformer, keys, store)
-            part = branch.fit_transform(cut_columns(X, keys), y, sample_weight)
-            fitted.append(branch)
-            parts.append(part)
+        fitted = list(self._planned(X))
         if not fitted:
-            raise ValueError("ModalityTransformer has no branch that is not 'drop'.")
+            raise ValueError(
+                "ModalityTransformer has no branch: all are 'drop' or find no column."
+            )
+        parts = [
+            branch.fit_transform(cut_columns(X, branch.keys), y, sample_weight)
+            for branch in fitted
+        ]
         self._fitted = fitted
         self.blocks_ = Blocks.stacked(
             branch.block.moved(0, branch.name) for branch in fitted
@@ -244,23 +250,22 @@ class ModalityTransformer(TransformerMixin, NamedSteps):
         Raises
         ------
         ValueError
-            If no branch has a store.
+            If no branch starts with an extractor that has a store.
         """
         self._check_names()
         X = as_table(X)
-        store = as_store(self.memory)
         warmed = False
-        for name, transformer, columns in self.transformers:
-            if _is_drop(transformer):
-                continue
-            keys = resolve_columns(X, name, columns)
-            extractor = first_step(Branch(name, transformer, keys, store).transformer)
+        for branch in self._planned(X):
+            extractor = first_step(branch.transformer)
             if takes_store(extractor) and extractor.memory is not None:
-                extractor.warm(cut_columns(X, keys), verbose=verbose)
+                extractor.warm(cut_columns(X, branch.keys), verbose=verbose)
                 warmed = True
         if not warmed:
             raise ValueError(
                 "There is no store to warm: pass memory= to ModalityTransformer."
+                if self.memory is None
+                else "There is nothing to warm: no branch starts with an extractor "
+                "whose features are stored."
             )
         return self
 
@@ -314,6 +319,21 @@ class ModalityTransformer(TransformerMixin, NamedSteps):
                     f"Branch {name!r} must be a transformer, 'passthrough' or 'drop', "
                     f"got {transformer!r}."
                 )
+
+    def _planned(self, X: Any) -> Iterator[Branch]:
+        """Yield the branches, not fitted, with the columns that they read."""
+        if self.roles is not None:
+            check_roles(self.roles, column_names(X))
+        store = as_store(self.memory)
+        for name, transformer, columns in self.transformers:
+            if _is_drop(transformer):
+                continue
+            if isinstance(columns, select) and columns.role is not None:
+                columns = columns(X, self.roles)
+                if not columns:
+                    continue
+            keys = resolve_columns(X, name, columns)
+            yield Branch(name, transformer, keys, store, self.roles)
 
     def _check_table(self, X: Any, *, reset: bool) -> Any:
         X = as_table(X)

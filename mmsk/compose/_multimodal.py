@@ -23,7 +23,7 @@ from mmsk._utils._missing import is_missing
 from mmsk._utils._param_validation import HasMethods, fit_context, safe_indexing
 from mmsk._utils._weights import positive_weights
 from mmsk.compose._columns import by_position
-from mmsk.compose._fit_params import fit_params, warn_if_ungrouped
+from mmsk.compose._fit_params import as_repeats, fit_params, warn_if_ungrouped
 from mmsk.compose._hand_down import hand_down, register_block_rule
 from mmsk.compose._modality_transformer import ModalityTransformer
 
@@ -87,6 +87,10 @@ class _BaseMultimodal(MetaEstimatorMixin, BaseEstimator):
         self.estimator_ = hand_down(clone(self.estimator), self._blocks)
         if groups is not None:
             warn_if_ungrouped(self.estimator_)
+        rows, sample_weight = as_repeats(self.estimator_, sample_weight)
+        if not isinstance(rows, slice):
+            matrix, y = matrix[rows], safe_indexing(y, rows)
+            groups = None if groups is None else groups[rows]
         params = fit_params(self.estimator_, sample_weight=sample_weight, groups=groups)
         self.estimator_.fit(matrix, y, **params)
         return self

@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from mmsk._utils._blocks import Blocks
 from mmsk._utils._param_validation import HasMethods, Interval, fit_context
 from mmsk.compose import BlockReducer, BlockScaler
-from mmsk.compose._fit_params import fit_params, warn_if_ungrouped
+from mmsk.compose._fit_params import as_repeats, fit_params, warn_if_ungrouped
 from mmsk.compose._hand_down import hand_down
 from mmsk.fusion._base import (
     BaseFusionClassifier,
@@ -174,14 +174,16 @@ class EarlyFusionClassifier(MetaEstimatorMixin, ClassifierMixin, BaseFusionClass
             self.reducer_ = BlockReducer(
                 self.n_components, blocks=blocks, random_state=self.random_state
             ).set_output(transform="default")
-            X = self.reducer_.fit_transform(X)
+            X = self.reducer_.fit(X, sample_weight=weights).transform(X)
             blocks = self.reducer_.blocks_out_
         if len(np.unique(y)) == 1:
             self.estimator_ = DummyClassifier(strategy="prior").fit(X, y)
             return self
         self.estimator_ = hand_down(clone(self._inner()), blocks)
+        rows, weights = as_repeats(self.estimator_, weights)
+        groups = None if groups is None else groups[rows]
         params = fit_params(self.estimator_, sample_weight=weights, groups=groups)
-        self.estimator_.fit(X, y, **params)
+        self.estimator_.fit(X[rows], y[rows], **params)
         return self
 
     def _inner(self) -> Any:

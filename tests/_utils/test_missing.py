@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from mmsk._utils._missing import is_missing
+from tests._ids import stable
 
 
 @pytest.mark.parametrize(
@@ -64,7 +65,7 @@ def test_missing(cell):
         pl.Series([None]),
         Image.new("L", (1, 1)),
     ],
-    ids=repr,
+    ids=stable,
 )
 def test_present(cell):
     assert is_missing(cell) is False

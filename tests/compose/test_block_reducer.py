@@ -32,7 +32,7 @@ def test_wide_dense_blocks_get_the_components_of_present_rows():
     out = model.transform(X)
     pca = PCA(3).fit(X[has, :6])
     np.testing.assert_allclose(np.abs(out[:, :3]), np.abs(pca.transform(X[:, :6])))
-    assert list(model.reducers_) == ["a"]
+    assert list(model.components_) == ["a"]
 
 
 def test_sparse_blocks_get_a_truncated_svd():
@@ -41,7 +41,7 @@ def test_sparse_blocks_get_a_truncated_svd():
     assert isinstance(out, np.ndarray)
     svd = TruncatedSVD(3, algorithm="arpack", random_state=0).fit(X[:, :6])
     np.testing.assert_allclose(
-        np.abs(out[:, :3]), np.abs(svd.transform(X[:, :6])), rtol=1e-2, atol=1e-2
+        np.abs(out[:, :3]), np.abs(svd.transform(X[:, :6])), rtol=1e-9, atol=1e-9
     )
     np.testing.assert_array_equal(out[:, 3:], X[:, 6:])
 
@@ -134,3 +134,21 @@ def test_names_of_an_array():
     names = reducer().fit(wide_X()).get_feature_names_out()
     expected = ["a__reduced0", "a__reduced1", "a__reduced2", "x6", "x7", "x8", "x9"]
     assert list(names) == expected
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sp.csr_array])
+@pytest.mark.parametrize("n_components", [2, 5])
+def test_weight_two_is_the_row_twice_and_weight_zero_no_row(kind, n_components):
+    X = wide_X()
+    weights = np.random.default_rng(1).integers(3, size=len(X))
+    one = reducer(n_components).fit(kind(X), sample_weight=weights)
+    other = reducer(n_components).fit(kind(X.repeat(weights, axis=0)))
+    np.testing.assert_allclose(one.transform(X), other.transform(X), atol=1e-9)
+
+
+def test_directions_without_variance_are_zero():
+    X = wide_X(absent=0)
+    X[:, 2:6] = 0
+    out = reducer().fit_transform(X)
+    np.testing.assert_array_equal(out[:, 2], 0)
+    assert np.abs(out[:, :2]).max() > 1

@@ -147,7 +147,37 @@ class TestWeights:
         table, y = numeric_table()
         clf = MultimodalClassifier(numeric_features(), estimator)
         with pytest.raises(ValueError, match="the weights would be lost"):
-            clf.fit(table, y, sample_weight=np.ones(len(y)))
+            clf.fit(table, y, sample_weight=np.full(len(y), 0.5))
+
+    @pytest.mark.parametrize(
+        "estimator",
+        [
+            KNeighborsClassifier(),
+            EarlyFusionClassifier(KNeighborsClassifier()),
+            LateFusionClassifier(KNeighborsClassifier()),
+            make_pipeline(BlockScaler(), KNeighborsClassifier()),
+        ],
+        ids=range(4),
+    )
+    def test_that_count_rows_repeat_them_for_who_takes_none(self, estimator):
+        table, y = numeric_table()
+        weights = np.random.default_rng(0).integers(3, size=len(y))
+        rows = np.arange(len(y)).repeat(weights)
+        clf = MultimodalClassifier(numeric_features(), estimator)
+        weighted = clone(clf).fit(table, y, sample_weight=weights)
+        repeated = clone(clf).fit(table.iloc[rows], y[rows])
+        np.testing.assert_allclose(
+            weighted.predict_proba(table), repeated.predict_proba(table), atol=1e-5
+        )
+        alone = clone(clf).fit(table, y)
+        assert (weighted.predict_proba(table) != alone.predict_proba(table)).any()
+
+    def test_that_count_rows_repeat_none_across_an_inner_split(self):
+        table, y = numeric_table()
+        search = GridSearchCV(KNeighborsClassifier(), {})
+        clf = MultimodalClassifier(numeric_features(), search)
+        with pytest.raises(ValueError, match="the weights would be lost"):
+            clf.fit(table, y, sample_weight=np.full(len(y), 2))
 
     @pytest.mark.parametrize("kind", [VotingClassifier, StackingClassifier])
     def test_are_refused_by_members_that_take_none(self, kind):

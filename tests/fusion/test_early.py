@@ -299,7 +299,7 @@ class TestWeights:
     def test_would_be_lost(self):
         X, y = two_blocks()
         with pytest.raises(ValueError, match="KNeighborsClassifier does not take"):
-            early(KNeighborsClassifier()).fit(X, y, sample_weight=np.ones(60))
+            early(KNeighborsClassifier()).fit(X, y, sample_weight=np.full(60, 0.5))
         early(KNeighborsClassifier()).fit(X, y)
 
     def test_rows_of_no_weight_are_not_seen(self):

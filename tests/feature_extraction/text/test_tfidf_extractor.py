@@ -17,6 +17,7 @@ from sklearn.pipeline import Pipeline
 
 from mmsk.exceptions import MediaError, MissingModalityWarning
 from mmsk.feature_extraction.text import TfidfExtractor
+from tests._ids import stable
 from tests.feature_extraction._samples import assert_passes_all_checks
 
 LETTERS = "abcdeäößджф中文字🙂'- \t\n.,ABCÉ"
@@ -91,7 +92,7 @@ SETTINGS = [
 ]
 
 
-@pytest.mark.parametrize("params", SETTINGS, ids=str)
+@pytest.mark.parametrize("params", SETTINGS, ids=stable)
 def test_the_features_are_tfidf_vectorizers(params):
     train = TEXTS + random_texts(60)
     test = random_texts(20, seed=1) + TEXTS
