@@ -35,6 +35,7 @@ from mmsk.feature_extraction.tabular import TableExtractor
 from mmsk.feature_extraction.text import TfidfExtractor
 from mmsk.fusion import (
     EarlyFusionClassifier,
+    EarlyFusionRegressor,
     IntermediateFusionClassifier,
     LateFusionClassifier,
 )
@@ -108,6 +109,7 @@ ENTRIES = [
     Entry(NeuralClassifier(max_epochs=EPOCHS)),
     Entry(NeuralRegressor(max_epochs=EPOCHS)),
     Entry(EarlyFusionClassifier()),
+    Entry(EarlyFusionRegressor()),
     *(
         Entry(LateFusionClassifier(combine=combine))
         for combine in ("mean", "product", "vote", "weighted", "stack")
@@ -253,6 +255,13 @@ def cases() -> list[Case]:
             M,
             label,
             {"estimator": LogisticRegression(C=0.01)},
+            absent,
+        ),
+        Case(
+            EarlyFusionRegressor(blocks=blocks),
+            M,
+            number,
+            {"estimator": Ridge(alpha=1e4)},
             absent,
         ),
         *(

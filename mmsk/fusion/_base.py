@@ -1,12 +1,18 @@
 """What the fusion estimators share: layout, absent rows, the prior."""
 
 import warnings
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
+from sklearn.base import (
+    BaseEstimator,
+    ClassifierMixin,
+    RegressorMixin,
+    is_regressor,
+)
 from sklearn.utils import check_consistent_length
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d, validate_data
@@ -72,8 +78,8 @@ class BlockReader:
         return self.modalities
 
 
-class BaseFusionClassifier(BlockReader, BaseEstimator):
-    """Private base of the fusion classifiers that fit other classifiers."""
+class BaseFusion(BlockReader, BaseEstimator):
+    """Private base of the fusion estimators that fit other estimators."""
 
     def _check_X(self, X: Any, y: Any = None, *, reset: bool) -> Any:
         """Validate X (and y); return the columns of the chosen modalities."""
@@ -84,12 +90,13 @@ class BaseFusionClassifier(BlockReader, BaseEstimator):
         }
         if not reset:
             return self._chosen(validate_data(self, X, reset=False, **checks))
-        X, y = validate_data(self, X, y, **checks, multi_output=True)
+        numbers = is_regressor(self)
+        X, y = validate_data(self, X, y, **checks, multi_output=True, y_numeric=numbers)
         self.blocks_ = self._find_blocks(X)
         return self._chosen(X), y
 
     def _start(self, X: Any, y: Any, sample_weight: Any, groups: Any):
-        """Validate what fit was given; learn classes and prior.
+        """Validate what fit was given; learn the answer for rows without anything.
 
         Returns
         -------
@@ -99,16 +106,13 @@ class BaseFusionClassifier(BlockReader, BaseEstimator):
             Their positions among the given rows.
         """
         X, y = self._check_X(X, y, reset=True)
-        check_classification_targets(y)
-        y = column_or_1d(y, warn=True)
+        y = self._check_y(y)
         rows, weights = positive_weights(sample_weight, X)
         kept = np.arange(X.shape[0])[rows]
         groups = None if groups is None else np.asarray(groups)
         if groups is not None:
             check_consistent_length(X, groups)
-        self.classes_, codes = np.unique(y[kept], return_inverse=True)
-        counts = np.bincount(codes, weights=weights, minlength=len(self.classes_))
-        self.class_prior_ = counts / counts.sum()
+        self._learn_prior(y[kept], weights)
         present = self._own_blocks.present(X, kept)
         some = present.any(axis=1)
         self._warn_if_unseen(present)
@@ -123,6 +127,14 @@ class BaseFusionClassifier(BlockReader, BaseEstimator):
             X, y = X[kept], y[kept]
         return X, y, weights, groups, kept
 
+    @abstractmethod
+    def _check_y(self, y: NDArray) -> NDArray:
+        """Refuse a target of another kind."""
+
+    @abstractmethod
+    def _learn_prior(self, y: NDArray, weights: NDArray[np.float64] | None) -> None:
+        """Learn what to say of a row without any modality."""
+
     def _allows_nan(self) -> bool:
         return False
 
@@ -134,6 +146,29 @@ class BaseFusionClassifier(BlockReader, BaseEstimator):
         tags.input_tags.sparse = True
         tags.input_tags.allow_nan = self._allows_nan()
         return tags
+
+
+class BaseFusionClassifier(ClassifierMixin, BaseFusion):
+    """Private base of the classifiers among them."""
+
+    def _check_y(self, y):
+        check_classification_targets(y)
+        return column_or_1d(y, warn=True)
+
+    def _learn_prior(self, y, weights) -> None:
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        counts = np.bincount(codes, weights=weights, minlength=len(self.classes_))
+        self.class_prior_ = counts / counts.sum()
+
+
+class BaseFusionRegressor(RegressorMixin, BaseFusion):
+    """Private base of the regressors among them."""
+
+    def _check_y(self, y):
+        return column_or_1d(y, warn=True)
+
+    def _learn_prior(self, y, weights) -> None:
+        self.y_mean_ = float(np.average(y, weights=weights))
 
 
 def rows_with_a_modality(blocks: Blocks, X: Any) -> NDArray[np.bool_]:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
-from sklearn.base import ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.base import MetaEstimatorMixin, clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils import Bunch, get_tags
 from sklearn.utils.validation import check_is_fitted
@@ -33,9 +33,7 @@ from mmsk.fusion._combine import (
 from mmsk.fusion._early import EarlyFusionClassifier
 
 
-class LateFusionClassifier(
-    MetaEstimatorMixin, ClassifierMixin, BaseFusionClassifier, NamedSteps
-):
+class LateFusionClassifier(MetaEstimatorMixin, BaseFusionClassifier, NamedSteps):
     """Fit one classifier for each modality and combine their probabilities.
 
     Each classifier sees the scaled block of its modality, is fitted on the

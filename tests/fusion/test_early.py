@@ -11,14 +11,14 @@ from sklearn.ensemble import (
     HistGradientBoostingClassifier,
 )
 from sklearn.exceptions import NotFittedError
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 from mmsk.compose import Block, BlockReducer, Blocks, BlockScaler
 from mmsk.exceptions import MissingModalityWarning, SingleBlockWarning
-from mmsk.fusion import EarlyFusionClassifier
+from mmsk.fusion import EarlyFusionClassifier, EarlyFusionRegressor
 from tests._blocks import BLOCKS, two_blocks
 
 BOTH = Blocks([Block("a", 0, 2, indicator=2), Block("b", 3, 4, indicator=4)])
@@ -396,3 +396,29 @@ class TestEstimators:
         X, y = two_blocks()
         with pytest.raises(ValueError, match="inconsistent numbers"):
             early().fit(X, y, groups=np.zeros(59))
+
+
+class TestRegressor:
+    def test_is_ridge_on_the_scaled_blocks(self):
+        X, y = two_blocks()
+        y = X[:, 0] - 2 * X[:, 3]
+        model = EarlyFusionRegressor(Ridge(alpha=3.0), blocks=BLOCKS).fit(X, y)
+        scaled = BlockScaler(blocks=BLOCKS).fit_transform(X)
+        expected = Ridge(alpha=3.0).fit(scaled, y).predict(scaled)
+        np.testing.assert_allclose(model.predict(X), expected)
+
+    def test_a_row_without_any_modality_gets_the_weighted_mean(self):
+        X, y = two_blocks(absent=0.3)
+        y = X[:, 0] + 5.0
+        weights = np.arange(60.0)
+        model = EarlyFusionRegressor(modalities=["a"], blocks=BLOCKS)
+        with pytest.warns(MissingModalityWarning, match="they get the prior"):
+            predicted = model.fit(X, y, sample_weight=weights).predict(X)
+        absent = X[:, 2] == 0
+        mean = np.average(y, weights=weights)
+        np.testing.assert_allclose(predicted[absent], mean)
+        assert np.abs(predicted[~absent] - mean).min() > 0
+        changed = X.copy()
+        changed[absent, :2] = 9.0
+        with pytest.warns(MissingModalityWarning):
+            np.testing.assert_array_equal(model.predict(changed), predicted)
