@@ -21,6 +21,7 @@ _ROOMS = (
     "media",
     "modules",
     "neural_network",
+    "pipeline",
     "store",
 )
 

@@ -6,7 +6,9 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from mmsk.compose import select
+from mmsk.compose import ModalityTransformer, select
+from mmsk.feature_extraction.tabular import TableExtractor
+from mmsk.feature_extraction.text import TfidfExtractor
 
 DATA = {
     "title": ["a", None],
@@ -80,3 +82,32 @@ def test_value():
     assert chosen != "number"
     assert repr(chosen) == "select(kind='number', exclude=['a'])"
     assert repr(select()) == "select()"
+
+
+def test_by_role():
+    X = pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0], "c": ["x", "y"]})
+    roles = {"a": "number", "b": "drop", "c": "category"}
+    assert select(role=["number", "category"])(X, roles) == ["a", "c"]
+    assert select(role="text")(X, roles) == []
+    assert repr(select(role="text")) == "select(role='text')"
+    with pytest.raises(ValueError, match="there are no roles"):
+        select(role="number")(X)
+    with pytest.raises(ValueError, match="Unknown roles \\['words'\\]"):
+        select(role="words")
+
+
+def test_a_branch_whose_role_no_column_has_is_left_out():
+    X = pd.DataFrame({"a": [1.0, 2.0], "c": ["x", "y"]})
+    model = ModalityTransformer(
+        [
+            ("text", TfidfExtractor(), select(role="text")),
+            ("table", TableExtractor(), select(role=["number", "category"])),
+        ],
+        roles={"a": "category", "c": "drop"},
+    ).fit(X)
+    assert model.blocks_.names == ("table",)
+    assert model.named_transformers_["table"].roles_ == {"a": "category"}
+    with pytest.raises(ValueError, match="columns that X has not: \\['z'\\]"):
+        model.set_params(roles={"z": "number"}).fit(X)
+    with pytest.raises(ValueError, match="has no branch"):
+        model.set_params(roles={"a": "drop", "c": "drop"}).fit(X)

@@ -1,0 +1,187 @@
+"""Deciding what each column of a table is."""
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmsk._utils._frames import column_kind, column_names
+from mmsk._utils._missing import is_missing
+from mmsk.compose._select import check_roles
+from mmsk.pipeline._cells import cell_role
+
+DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}.*)?")
+NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
+FILES_CHECKED = 20
+
+
+def infer_roles(
+    X: Any,
+    *,
+    roles: Mapping[str, str] | None = None,
+    root: Any = None,
+) -> dict[str, str]:
+    """Decide the role of each column of a table, or say what cannot be told.
+
+    ========== ==================================================================
+    number     numbers
+    boolean    true or false
+    date       dates, or strings like 2024-01-31
+    image      paths with a picture's suffix that lead to files, or pictures in
+               memory: bytes, arrays, ``PIL.Image``
+    audio      the same for clips
+    text       strings of four words and more on average; strings that mostly
+               differ, of more than one word
+    category   other strings with at most 20 values, or at most a quarter as many
+               values as rows; frames' own categorical columns
+    identifier strings of one word that all differ; they are left out
+    ========== ==================================================================
+
+    Anything else is refused: it is for the user to say.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n_samples, n_columns)
+        pandas or polars.
+    roles : dict of str to str, default=None
+        Roles by column that are taken as they are; ``"drop"`` leaves a column out.
+    root : str or os.PathLike, default=None
+        Folder that relative paths start from.
+
+    Returns
+    -------
+    roles : dict of str to str
+        A role for every column of X.
+
+    Raises
+    ------
+    ValueError
+        If a role or a column in `roles` is unknown, or roles cannot be told; the
+        message names every such column and why.
+    TypeError
+        If X is not a DataFrame.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from mmsk.pipeline import infer_roles
+    >>> X = pd.DataFrame({
+    ...     "title": ["a red car in the rain", "an old cat on a mat"],
+    ...     "price": [3.5, 4.0],
+    ...     "shop": ["a", "b"],
+    ... })
+    >>> infer_roles(X)
+    {'title': 'text', 'price': 'number', 'shop': 'category'}
+    """
+    names = column_names(X)
+    if names is None:
+        raise TypeError(
+            f"Roles are read from a DataFrame, got {type(X).__name__}. Give the "
+            "columns names: pandas.DataFrame(X, columns=[...])."
+        )
+    given = dict(roles or {})
+    check_roles(given, names)
+    decided, doubts = {}, []
+    for name in names:
+        if name in given:
+            decided[name] = given[name]
+            continue
+        try:
+            decided[name] = _role(X[name], root)
+        except _Doubt as doubt:
+            doubts.append(f"{name!r}: {doubt}")
+    if doubts:
+        listed = "\n  ".join(doubts)
+        raise ValueError(
+            f"What these columns are cannot be told:\n  {listed}\nSay it with "
+            'roles={"column": role}; "drop" leaves a column out.'
+        )
+    return decided
+
+
+class _Doubt(Exception):
+    """Why a role cannot be told."""
+
+
+def _role(values: Any, root: Any) -> str:
+    kind = column_kind(values)
+    if kind in ("boolean", "category", "date"):
+        return kind
+    cells = [cell for cell in values if not is_missing(cell)]
+    if not cells:
+        raise _Doubt("it has no value in any row")
+    if kind == "number":
+        return _number_role(cells)
+    if kind == "string":
+        return _string_role(cells, root)
+    return _memory_role(cells)
+
+
+def _number_role(cells: list) -> str:
+    whole = all(float(cell).is_integer() for cell in cells)
+    if whole and len(cells) > 100 and len(set(cells)) == len(cells):
+        raise _Doubt(
+            "whole numbers that all differ, a number or an identifier of the row"
+        )
+    return "number"
+
+
+def _string_role(cells: list[str], root: Any) -> str:
+    role = _of_files(cells, root)
+    if role is not None:
+        return role
+    if _share(DATE.fullmatch, cells) == 1:
+        return "date"
+    levels = len(set(cells))
+    share = levels / len(cells)
+    n_words = np.mean([len(cell.split()) for cell in cells])
+    if _share(NUMBER.fullmatch, cells) == 1 and levels > 20 and share > 0.25:
+        raise _Doubt("numbers written as strings, most of them different")
+    if n_words >= 4:
+        return "text"
+    if levels <= 20 or share <= 0.25:
+        return "category"
+    if n_words > 1.5 and share > 0.5:
+        return "text"
+    if n_words == 1 and share == 1:
+        return "identifier"
+    raise _Doubt(
+        f"{levels} different strings in {len(cells)} rows, {n_words:.1f} words long on "
+        "average: text, category or identifier"
+    )
+
+
+def _of_files(cells: list[str], root: Any) -> str | None:
+    """Return the role of a column of paths, ``None`` if it holds none."""
+    roles = {cell_role(cell) for cell in cells}
+    found = roles - {None}
+    if not found:
+        return None
+    if len(roles) > 1:
+        raise _Doubt("some strings end like the names of files, others do not")
+    (role,) = found
+    if role == "url":
+        raise _Doubt("addresses on the web: download the files first")
+    folder = Path(root) if root is not None else Path()
+    step = max(len(cells) // FILES_CHECKED, 1)
+    lost = [cell for cell in cells[::step] if not (folder / cell).is_file()]
+    if lost:
+        raise _Doubt(
+            f"it looks like paths of {role} files, but {lost[0]!r} is not a file "
+            f"{'here' if root is None else f'under {str(root)!r}'}: set root="
+        )
+    return role
+
+
+def _memory_role(cells: list) -> str:
+    roles = {cell_role(cell) for cell in cells}
+    if len(roles) == 1 and roles <= {"image", "audio"}:
+        return roles.pop()
+    kinds = sorted({type(cell).__name__ for cell in cells})
+    raise _Doubt(f"its cells are {', '.join(kinds)}")
+
+
+def _share(test: Callable[[str], Any], cells: list[str]) -> float:
+    return sum(1 for cell in cells if test(cell)) / len(cells)

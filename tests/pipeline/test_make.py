@@ -1,0 +1,112 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression, Ridge
+
+from mmsk.compose import BlockScaler
+from mmsk.fusion import EarlyFusionClassifier, EarlyFusionRegressor
+from mmsk.pipeline import make_multimodal_classifier, make_multimodal_regressor
+from tests._shop import write_shop
+
+ROLES = {"title": "text", "photo": "image", "price": "number", "author": "groups"}
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    root = tmp_path_factory.mktemp("shop")
+    X, y = write_shop(root)
+    X["title"] = "a " + X["title"] + " for sale"
+    return root, X, y
+
+
+@pytest.mark.parametrize("kind", [pd.DataFrame, pl.DataFrame])
+def test_a_classifier_for_a_table(shop, kind, tmp_path):
+    root, X, y = shop
+    table = kind(X.to_dict("list"))
+    clf = make_multimodal_classifier(
+        table, root=root, groups="author", memory=tmp_path / "store"
+    )
+    assert clf.features.roles == ROLES
+    assert type(clf.estimator) is EarlyFusionClassifier
+    clf.fit(table[:90], y[:90])
+    assert clf.features_.blocks_.names == ("text", "image", "table")
+    assert clf.score(table[90:], y[90:]) > 0.6
+    again = clone(clf)
+    assert again.features.roles == ROLES
+    assert "'photo': 'image'" in repr(clf.features)
+    assert "photo" in clf._repr_html_()
+
+
+def test_a_role_can_be_overridden_before_and_after(shop):
+    root, X, y = shop
+    clf = make_multimodal_classifier(X, root=root, roles={"author": "category"})
+    assert clf.features.roles == ROLES | {"author": "category"}
+    roles = clf.features.roles | {"photo": "drop", "price": "category"}
+    clf.set_params(features__roles=roles).fit(X, y)
+    assert clf.features_.blocks_.names == ("text", "table")
+    table = clf.features_.named_transformers_["table"]
+    assert table.roles_ == {"price": "category", "author": "category"}
+
+
+def test_a_regressor_for_a_table(shop):
+    root, X, _ = shop
+    y = X["price"] * 3 + X["title"].str.contains("red")
+    reg = make_multimodal_regressor(X, root=root, groups="author")
+    assert reg.features.roles == ROLES
+    assert type(reg.estimator) is EarlyFusionRegressor
+    assert reg.fit(X[:90], y[:90]).score(X[90:], y[90:]) > 0.8
+
+
+def test_an_estimator_of_ones_own(shop):
+    root, X, y = shop
+    clf = make_multimodal_classifier(X, root=root, estimator=LogisticRegression())
+    assert type(clf.fit(X, y).estimator_) is LogisticRegression
+    reg = make_multimodal_regressor(X, root=root, estimator=Ridge())
+    assert type(reg.estimator) is Ridge
+
+
+def test_a_table_without_features_is_refused():
+    X = pd.DataFrame({"key": [f"k{i}" for i in range(30)]})
+    with pytest.raises(ValueError, match="No column of X is a feature"):
+        make_multimodal_classifier(X)
+
+
+def test_the_default_store_ends_with_the_process(tmp_path):
+    code = (
+        "import numpy as np, pandas as pd\n"
+        "from mmsk.pipeline import make_multimodal_classifier as make\n"
+        "cells = np.empty(4, dtype=object)\n"
+        "cells[:] = [np.full((8, 8), 60 * i, np.uint8) for i in range(4)]\n"
+        "X = pd.DataFrame({'photo': cells})\n"
+        "clf = make(X, roles={'photo': 'image'})\n"
+        "clf.features.warm(X, verbose=False)\n"
+        "store = clf.features.memory\n"
+        "assert make(X).features.memory == store\n"
+        "print(store.info().written, store.location)\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    written, _, location = run.stdout.strip().partition(" ")
+    assert written == "4"
+    assert not Path(location).exists()
+
+
+def test_one_modality_alone_is_not_fused():
+    X = pd.DataFrame({"a": [1.0, 2.0, 3.0, 4.0], "b": [1.0, 2.0, 2.0, 1.0]})
+    reg = make_multimodal_regressor(X).fit(X, np.arange(4.0))
+    assert [type(step) for _, step in reg.estimator.steps] == [BlockScaler, Ridge]
+    clf = make_multimodal_classifier(X).fit(X, [0, 0, 1, 1])
+    kinds = [type(step) for _, step in clf.estimator.steps]
+    assert kinds == [BlockScaler, LogisticRegression]
+    assert clf.score(X, [0, 0, 1, 1]) == 1
+    assert clf.features_.named_transformers_["table"].roles_ == {
+        "a": "number",
+        "b": "number",
+    }
