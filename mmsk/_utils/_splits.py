@@ -161,3 +161,55 @@ def _hold_out_groups(y, groups, fraction, classifier, random_state):
     n_held_out = min(max(round(fraction * n_groups), 1), n_groups - 1)
     splitter = GroupShuffleSplit(1, test_size=n_held_out, random_state=random_state)
     return next(splitter.split(y, y, groups))
+
+
+def splits_of_kept(
+    cv: Any,
+    X: Any,
+    y: ArrayLike,
+    kept: np.ndarray,
+    *,
+    groups: ArrayLike | None = None,
+    classifier: bool,
+    random_state: int | None = None,
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Split the rows that count among those that fit was given.
+
+    An int makes folds of the kept rows. A cv of the user's own is asked about the
+    rows as the user gave them, and rows that do not count leave its folds.
+
+    Parameters
+    ----------
+    cv : int, splitter or iterable of (train, test)
+    X : array of shape (n_samples, ...)
+        As given.
+    y : array-like of shape (n_samples,)
+        As given.
+    kept : int ndarray of shape (n_kept,)
+        Positions of the rows that count, rising.
+    groups : array-like of shape (n_samples,), default=None
+        As given.
+    classifier : bool
+        Whether an int's folds keep the shares of the classes.
+    random_state : int, default=None
+        Shuffles the rows of an int `cv`.
+
+    Returns
+    -------
+    splits : list of (train, test)
+        Positions among the kept rows.
+    """
+    if isinstance(cv, int | np.integer):
+        return inner_splits(
+            cv,
+            kept,
+            np.asarray(y)[kept],
+            groups=None if groups is None else np.asarray(groups)[kept],
+            classifier=classifier,
+            random_state=random_state,
+        )
+    place = np.full(len(y), -1)
+    place[kept] = np.arange(len(kept))
+    splits = inner_splits(cv, X, y, groups=groups, classifier=classifier)
+    pairs = [(place[train], place[test]) for train, test in splits]
+    return [(train[train >= 0], test[test >= 0]) for train, test in pairs]

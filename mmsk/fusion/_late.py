@@ -19,9 +19,8 @@ from mmsk._utils._param_validation import (
     StrOptions,
     fit_context,
 )
-from mmsk._utils._splits import inner_splits
+from mmsk._utils._splits import splits_of_kept
 from mmsk.compose._fit_params import fit_params, warn_if_ungrouped
-from mmsk.compose._hand_down import is_estimator
 from mmsk.fusion._base import BaseFusionClassifier, spread, with_prior
 from mmsk.fusion._combine import (
     evidence_of,
@@ -31,6 +30,7 @@ from mmsk.fusion._combine import (
     vote_rule,
 )
 from mmsk.fusion._early import EarlyFusionClassifier
+from mmsk.fusion._members import fit_member, is_drop, own_estimators
 
 
 class LateFusionClassifier(MetaEstimatorMixin, BaseFusionClassifier, NamedSteps):
@@ -218,29 +218,18 @@ class LateFusionClassifier(MetaEstimatorMixin, BaseFusionClassifier, NamedSteps)
         if len(self.classes_) == 1:
             return self
         if self.combine in ("weighted", "stack"):
-            splits = self._splits(given, kept, X, y, groups)
+            given_X, given_y, given_groups = given
+            splits = splits_of_kept(
+                self.cv,
+                given_X,
+                given_y,
+                kept,
+                groups=given_groups,
+                classifier=True,
+                random_state=self.random_state,
+            )
             self._fit_combination(members, X, y, weights, groups, splits)
         return self
-
-    def _splits(self, given, kept, X, y, groups) -> list[tuple[NDArray, NDArray]]:
-        """Split the rows that count, by a user's own cv as it sees the given rows."""
-        if not isinstance(self.cv, Integral):
-            given_X, given_y, given_groups = given
-            place = np.full(len(given_y), -1)
-            place[kept] = np.arange(len(kept))
-            splits = inner_splits(
-                self.cv, given_X, given_y, groups=given_groups, classifier=True
-            )
-            pairs = [(place[train], place[test]) for train, test in splits]
-            return [(train[train >= 0], test[test >= 0]) for train, test in pairs]
-        return inner_splits(
-            self.cv,
-            X,
-            y,
-            groups=groups,
-            classifier=True,
-            random_state=self.random_state,
-        )
 
     def _members(self) -> dict[str, EarlyFusionClassifier]:
         """Return the unfitted classifier of each modality."""
@@ -260,22 +249,9 @@ class LateFusionClassifier(MetaEstimatorMixin, BaseFusionClassifier, NamedSteps)
 
     def _own_estimators(self) -> dict[str, Any]:
         """Return the classifiers, or "drop", of the modalities that have their own."""
-        try:
-            pairs = [(name, estimator) for name, estimator in self.estimators or []]
-        except (TypeError, ValueError):
-            raise ValueError(
-                "estimators must be a list of (modality, classifier), got "
-                f"{self.estimators!r}."
-            ) from None
-        self._validate_names([name for name, _ in pairs])
-        for name, estimator in pairs:
-            known = estimator is None or _is_drop(estimator)
-            if not known and not is_estimator(estimator):
-                raise TypeError(
-                    f"The estimator of modality {name!r} must be a classifier or "
-                    f"'drop', got {estimator!r}."
-                )
-        return dict(pairs)
+        own = own_estimators(self.estimators)
+        self._validate_names(list(own))
+        return own
 
     def _modality_names(self) -> list[str]:
         names = self.blocks_.select(self.modalities).names
@@ -286,7 +262,7 @@ class LateFusionClassifier(MetaEstimatorMixin, BaseFusionClassifier, NamedSteps)
                 f"estimators names the modalities {unknown}; there are "
                 f"{list(self.blocks_.names)}."
             )
-        return [name for name in names if not _is_drop(own.get(name))]
+        return [name for name in names if not is_drop(own.get(name))]
 
     def _fit_members(self, members, X, y, weights, groups, jobs) -> list:
         """Fit (modality, rows) jobs; ``None`` where no row has the modality."""
@@ -298,7 +274,7 @@ class LateFusionClassifier(MetaEstimatorMixin, BaseFusionClassifier, NamedSteps)
             return X[rows], y[rows], *take
 
         return Parallel(n_jobs=self.n_jobs)(
-            delayed(_fit_member)(clone(members[name]), *data(name, rows))
+            delayed(fit_member)(clone(members[name]), *data(name, rows))
             for name, rows in jobs
         )
 
@@ -409,20 +385,3 @@ class LateFusionClassifier(MetaEstimatorMixin, BaseFusionClassifier, NamedSteps)
 
     def _needs_groups(self) -> bool:
         return self.combine in ("weighted", "stack")
-
-
-def _is_drop(estimator: Any) -> bool:
-    return isinstance(estimator, str) and estimator == "drop"
-
-
-def _fit_member(model, X, y, weights, groups):
-    if X.shape[0] == 0:
-        return None
-    model._fit(X, y, weights, groups)
-    if not hasattr(model, "predict_proba"):
-        kind = type(model.estimator_).__name__
-        raise TypeError(
-            f"LateFusionClassifier combines probabilities, but {kind} has no "
-            "predict_proba. Wrap it in sklearn.calibration.CalibratedClassifierCV."
-        )
-    return model

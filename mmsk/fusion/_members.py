@@ -1,0 +1,63 @@
+"""The estimators of a late fusion, one a modality."""
+
+from typing import Any
+
+from mmsk.compose._hand_down import is_estimator
+
+
+def is_drop(estimator: Any) -> bool:
+    """Tell whether a modality is left out by ``"drop"``."""
+    return isinstance(estimator, str) and estimator == "drop"
+
+
+def own_estimators(estimators: Any) -> dict[str, Any]:
+    """Check what a user gave as ``estimators``; return it by modality.
+
+    Parameters
+    ----------
+    estimators : list of (modality, classifier, "drop" or None), or None
+
+    Raises
+    ------
+    ValueError
+        If it is no such list, or a modality comes twice.
+    TypeError
+        If an entry is no estimator.
+    """
+    try:
+        pairs = [(name, estimator) for name, estimator in estimators or []]
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"estimators must be a list of (modality, classifier), got {estimators!r}."
+        ) from None
+    for name, estimator in pairs:
+        known = estimator is None or is_drop(estimator)
+        if not known and not is_estimator(estimator):
+            raise TypeError(
+                f"The estimator of modality {name!r} must be a classifier or 'drop', "
+                f"got {estimator!r}."
+            )
+    names = [name for name, _ in pairs]
+    if len(set(names)) < len(names):
+        raise ValueError(f"Names provided are not unique: {names!r}")
+    return dict(pairs)
+
+
+def fit_member(model: Any, X: Any, y: Any, weights: Any, groups: Any) -> Any:
+    """Fit the classifier of one modality; ``None`` where no row has it.
+
+    Raises
+    ------
+    TypeError
+        If the fitted classifier predicts no probabilities.
+    """
+    if X.shape[0] == 0:
+        return None
+    model._fit(X, y, weights, groups)
+    if not hasattr(model, "predict_proba"):
+        kind = type(model.estimator_).__name__
+        raise TypeError(
+            f"LateFusionClassifier combines probabilities, but {kind} has no "
+            "predict_proba. Wrap it in sklearn.calibration.CalibratedClassifierCV."
+        )
+    return model
