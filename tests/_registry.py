@@ -30,6 +30,7 @@ from mmsk.compose import (
     NamedColumns,
 )
 from mmsk.ensemble import LightGBMClassifier, LightGBMRegressor
+from mmsk.feature_extraction.audio import MFCCExtractor
 from mmsk.feature_extraction.image import HOGExtractor
 from mmsk.feature_extraction.tabular import TableExtractor
 from mmsk.feature_extraction.text import TfidfExtractor
@@ -39,6 +40,7 @@ from mmsk.fusion import (
     IntermediateFusionClassifier,
     LateFusionClassifier,
 )
+from mmsk.media import read_audio
 from mmsk.neural_network import NeuralClassifier, NeuralRegressor
 
 EPOCHS = 20
@@ -59,6 +61,16 @@ class CheckedHOGExtractor(HOGExtractor):
     def _read_cell(self, cell):
         if isinstance(cell, Real):
             cell = np.full((8, 8), int(abs(cell) * 10) % 256, dtype=np.uint8)
+        return super()._read_cell(cell)
+
+
+class CheckedMFCCExtractor(MFCCExtractor):
+    """The extractor for scikit-learn's suite: it reads a number as a clip."""
+
+    def _read_cell(self, cell):
+        if isinstance(cell, Real):
+            step = 0.1 + abs(cell) % 2
+            cell = np.sin(np.arange(400) * step) / 2, 16000
         return super()._read_cell(cell)
 
 
@@ -101,6 +113,7 @@ SPLITS = (
 ENTRIES = [
     Entry(CheckedTfidfExtractor()),
     Entry(CheckedHOGExtractor()),
+    Entry(CheckedMFCCExtractor()),
     Entry(TableExtractor()),
     Entry(BlockScaler()),
     Entry(BlockSelector()),
@@ -212,6 +225,13 @@ def table(n_samples: int = 48) -> tuple[pd.DataFrame, np.ndarray]:
     return X, np.array(["both", "one", "none"])[2 - word - stripe]
 
 
+def clips(n_samples: int) -> pd.DataFrame:
+    """Return a column of clips of different lengths, as the bytes of files."""
+    random = np.random.default_rng(2)
+    waves = [random.normal(0, 0.1, size=2000 + 50 * row) for row in range(n_samples)]
+    return pd.DataFrame({"clip": [read_audio((wave, 16000)) for wave in waves]})
+
+
 def matrix() -> tuple[np.ndarray, np.ndarray, Blocks, np.ndarray]:
     """Return a matrix of two blocks, labels, layout, and it without a modality."""
     random = np.random.default_rng(1)
@@ -243,6 +263,7 @@ def cases() -> list[Case]:
         Case(TfidfExtractor(), text, y, {"ngram_range": (1, 2)}),
         Case(TfidfExtractor(n_components=3, random_state=0), text, y, {"norm": None}),
         Case(HOGExtractor(size=32), photo, y, {"color_bins": 2}),
+        Case(MFCCExtractor(n_mels=40), clips(len(y)), y, {"lifter": 22}),
         Case(TableExtractor(), numbers, y, {"scale": None}),
         Case(BlockScaler(blocks=blocks), M, label, {"block_norm": None}),
         Case(BlockSelector(blocks=blocks), M, label, {"modalities": ["table"]}),

@@ -93,6 +93,10 @@ VIOLATIONS = [
         {"feature_extraction/tabular": "import mmsk.feature_extraction.text"},
     ),
     (
+        "extractors",
+        {"feature_extraction/audio": "import mmsk.feature_extraction.image"},
+    ),
+    (
         "cycles",
         {"compose": "import mmsk.fusion._offender", "fusion": "import mmsk.compose"},
     ),
@@ -105,6 +109,7 @@ VIOLATIONS = [
     ("lightgbm", {"neural_network": "def fit():\n    from lightgbm import Booster"}),
     ("media", {"feature_extraction/image": "from PIL import Image"}),
     ("media", {"store": "import soundfile"}),
+    ("media", {"feature_extraction/audio": "import soxr"}),
     ("modules", {"modules": "from sklearn.base import BaseEstimator"}),
     ("modules", {"modules": "import skorch"}),
     ("modules", {"modules": "import lightgbm"}),

@@ -53,7 +53,12 @@ def test_every_public_estimator_is_registered():
 
 
 @pytest.mark.parametrize(
-    "kind", [_registry.CheckedTfidfExtractor, _registry.CheckedHOGExtractor]
+    "kind",
+    [
+        _registry.CheckedTfidfExtractor,
+        _registry.CheckedHOGExtractor,
+        _registry.CheckedMFCCExtractor,
+    ],
 )
 def test_checked_extractors_differ_in_read_cell_alone(kind):
     class Empty(kind.__base__):

@@ -1,6 +1,6 @@
 """The columns of one modality in a matrix."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import prod
 
 KINDS = ("vector", "image", "tokens", "sequence")
@@ -50,7 +50,7 @@ class Block:
     kind: str = "vector"
     shape: tuple[int, ...] | None = None
     categorical: tuple[int, ...] = ()
-    parts: tuple[tuple[str, int, int], ...] = ()
+    parts: tuple[tuple[str, int, int], ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__

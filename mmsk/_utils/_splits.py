@@ -63,11 +63,8 @@ def inner_splits(
         )
     shuffle = {"shuffle": True, "random_state": random_state}
     if classifier:
-        # sklearn refuses more folds than the largest class has members and warns
-        # when the smallest has fewer; rare classes are simply not stratified here
-        counts = np.unique(y, return_counts=True)[1]
-        if counts.min() < n_splits:
-            classifier = False
+        y = _with_rare_classes_merged(y, n_splits)
+        classifier = len(np.unique(y)) > 1
     if groups is None:
         kind = StratifiedKFold if classifier else KFold
     elif classifier:
@@ -161,6 +158,22 @@ def _hold_out_groups(y, groups, fraction, classifier, random_state):
     n_held_out = min(max(round(fraction * n_groups), 1), n_groups - 1)
     splitter = GroupShuffleSplit(1, test_size=n_held_out, random_state=random_state)
     return next(splitter.split(y, y, groups))
+
+
+def _with_rare_classes_merged(y: np.ndarray, n_splits: int) -> np.ndarray:
+    """Return codes of which each comes at least once a fold, or one code alone.
+
+    scikit-learn warns of classes with fewer members than folds, and refuses when
+    all are; what is stratified here are the classes that can be.
+    """
+    codes, counts = np.unique(y, return_inverse=True, return_counts=True)[1:]
+    rare = counts < n_splits
+    if rare.all():
+        return np.zeros_like(codes)
+    merged = np.arange(len(counts))
+    enough = counts[rare].sum() >= n_splits
+    merged[rare] = np.flatnonzero(rare)[0] if enough else counts.argmax()
+    return merged[codes]
 
 
 def splits_of_kept(

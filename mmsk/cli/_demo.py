@@ -17,8 +17,20 @@ from sklearn.model_selection import (
     StratifiedGroupKFold,
 )
 
-from mmsk.cli._candidates import CHEAPENED, MODALITIES, Candidate, candidates
-from mmsk.cli._leaderboard import Entry, format_table, leaderboard, write_leaderboard
+from mmsk.cli._candidates import (
+    CHEAPENED,
+    CHEAPENED_QUICK,
+    MODALITIES,
+    Candidate,
+    candidates,
+)
+from mmsk.cli._leaderboard import (
+    Entry,
+    check_matplotlib,
+    format_table,
+    leaderboard,
+    write_leaderboard,
+)
 from mmsk.compose import ModalityTransformer, MultimodalClassifier
 from mmsk.datasets import load_clipart
 from mmsk.exceptions import GroupsWarning
@@ -92,6 +104,8 @@ def run_demo(
     result : DemoResult
     """
     began = time.perf_counter()
+    if output is not None:
+        check_matplotlib()
     say = print if verbose else _silent
     data = load_clipart()
     train, test = split_by_author(data, seed)
@@ -104,12 +118,14 @@ def run_demo(
     entrants = candidates(quick=quick)
     with _folder(memory) as folder:
         store = FeatureStore(folder)
-        before = store.info().written
+        before = store.info().misses
         features = clipart_features(data.image_root, store)
         features.warm(data.data, verbose=verbose)
+        if not store.info().entries:
+            raise ValueError(f"No features can be kept in {folder!s}: use another DIR.")
         n_folds = 2 if quick else 5
         say(f"One search: {len(entrants)} candidates x {n_folds} folds by author.")
-        say(CHEAPENED)
+        say(CHEAPENED if not quick else CHEAPENED_QUICK)
         search = GridSearchCV(
             MultimodalClassifier(features, entrants[0].estimator, groups="author"),
             {"estimator": [entrant.estimator for entrant in entrants]},
@@ -129,7 +145,7 @@ def run_demo(
                 "folds are not by author; those of late fusion are."
             )
             test_scores = _test_scores(search.best_estimator_, X, y, X_test, y_test)
-        extracted = store.info().written - before
+        extracted = store.info().misses - before
     distinct = len({picture.read_bytes() for picture in _pictures(data)})
     extractions = extracted / distinct
     say(
@@ -137,6 +153,8 @@ def run_demo(
         f"distinct ones of {len(data.target)})"
     )
     say(f"\nHeld-out authors ({len(test)} pictures), {board[0].name}:")
+    if len(test_scores) == 1:
+        say("  it uses one modality: there is none to leave out")
     for name, scores in test_scores.items():
         numbers = ", ".join(f"{key} {value:.3f}" for key, value in scores.items())
         say(f"  {name:<16} {numbers}")
@@ -184,7 +202,9 @@ def _test_scores(best: Any, X: Any, y: Any, X_test: Any, y_test: Any) -> dict:
     """Score the winner, and refit it without each modality it can do without."""
     found = {"winner": _scores(y_test, best.predict(X_test))}
     used = getattr(best.estimator, "modalities", None) or MODALITIES
-    for name in used if len(used) > 1 else ():
+    if len(used) == 1:
+        return found
+    for name in used:
         without = clone(best).set_params(**{f"features__{name}": "drop"})
         without.fit(X, y)
         found[f"without {name}"] = _scores(y_test, without.predict(X_test))

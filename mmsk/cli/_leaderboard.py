@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,20 @@ def format_table(board: Sequence[Entry]) -> str:
     return "\n".join(lines)
 
 
+def check_matplotlib() -> None:
+    """Refuse to go on without matplotlib.
+
+    Raises
+    ------
+    ImportError
+        If it is not installed.
+    """
+    if find_spec("matplotlib") is None:
+        raise ImportError(
+            'The picture of the leaderboard needs matplotlib: pip install "mmsk[plot]".'
+        )
+
+
 def write_leaderboard(board: Sequence[Entry], folder: Path) -> list[Path]:
     """Write ``leaderboard.csv`` and ``leaderboard.png`` into a folder.
 
@@ -64,12 +79,9 @@ def write_leaderboard(board: Sequence[Entry], folder: Path) -> list[Path]:
     ImportError
         If matplotlib is not installed.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError(
-            'The picture of the leaderboard needs matplotlib: pip install "mmsk[plot]".'
-        ) from error
+    check_matplotlib()
+    from matplotlib.figure import Figure
+
     folder.mkdir(parents=True, exist_ok=True)
     table = folder / "leaderboard.csv"
     with table.open("w", newline="", encoding="utf-8") as file:

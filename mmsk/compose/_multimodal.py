@@ -16,6 +16,7 @@ from sklearn.base import (
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from mmsk._utils._frames import column_names, take_columns
@@ -75,6 +76,9 @@ class _BaseMultimodal(MetaEstimatorMixin, BaseEstimator):
                 "None."
             )
         self._check_kinds()
+        check_consistent_length(X, y)  # before pictures are decoded in vain
+        if is_classifier(self):
+            check_classification_targets(y)
         X, groups = self._without_groups(X, fitting=True)
         if sample_weight is not None:
             check_consistent_length(X, y)
@@ -166,8 +170,9 @@ class _BaseMultimodal(MetaEstimatorMixin, BaseEstimator):
         check_is_fitted(self)
         X, _ = self._without_groups(X, fitting=False)
         said = getattr(self.estimator_, method)(self._matrix(X))
-        # scikit-learn's estimators answer a float32 matrix in float32
-        return said.astype(np.float64) if said.dtype == np.float32 else said
+        if isinstance(said, list):  # an array an output
+            return [_in_float64(each) for each in said]
+        return _in_float64(said)
 
     def predict(self, X):
         """Predict the target of new rows.
@@ -373,6 +378,11 @@ class MultimodalRegressor(RegressorMixin, _BaseMultimodal):
     >>> reg.fit(X, [1.0, 2.0, 3.0, 4.0]).predict(X).round(1)
     array([1., 2., 3., 4.])
     """
+
+
+def _in_float64(said: np.ndarray) -> np.ndarray:
+    # scikit-learn's estimators answer a float32 matrix in float32
+    return said.astype(np.float64) if said.dtype == np.float32 else said
 
 
 def _leave(estimator: Any, view: Any, path: str) -> None:

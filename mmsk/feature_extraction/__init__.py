@@ -1,6 +1,6 @@
 """From the cells of a table to numbers: a package for each kind of content.
 
-Extractors take a 2-D table and return a float32 matrix. Those of pictures and
+Extractors take a 2-D table and return a float32 matrix. Those of pictures, clips and
 texts read one column or several and put a last column behind their features that
 says, as 0 or 1, whether the row has anything of the kind.
 """
@@ -8,7 +8,7 @@ says, as 0 or 1, whether the row has anything of the kind.
 import importlib
 from types import ModuleType
 
-__all__ = ["image", "tabular", "text"]
+__all__ = ["audio", "image", "tabular", "text"]
 
 
 def __getattr__(name: str) -> ModuleType:

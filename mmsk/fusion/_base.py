@@ -31,12 +31,14 @@ class BlockReader:
     modalities: list[str] | None
     blocks: Blocks | None
 
-    def _find_blocks(self, X: Any) -> Blocks:
-        """Return the layout of a validated X."""
-        if self.blocks is not None:
-            return self.blocks
-        names = getattr(self, "feature_names_in_", [""] * X.shape[1])
-        return Blocks.from_feature_names(names)
+    def _learn_blocks(self, X: Any) -> None:
+        """Learn the layout of a validated X, and which of its modalities to use."""
+        self.blocks_ = self.blocks
+        if self.blocks_ is None:
+            names = getattr(self, "feature_names_in_", [""] * X.shape[1])
+            self.blocks_ = Blocks.from_feature_names(names)
+        chosen = self.blocks_.select(self._modality_names())
+        self.modalities_ = list(chosen.names)
 
     def _warn_if_single(self) -> None:
         if len(self.blocks_) == 1:
@@ -64,7 +66,7 @@ class BlockReader:
     def _chosen(self, X: Any) -> Any:
         """Return the columns of the chosen modalities, in the order of the blocks."""
         self.blocks_.check(X)
-        chosen = self.blocks_.select(self._modality_names())
+        chosen = self.blocks_.select(self.modalities_)
         if chosen.columns == list(range(X.shape[1])):
             return X
         return X[:, chosen.columns]
@@ -72,9 +74,10 @@ class BlockReader:
     @property
     def _own_blocks(self) -> Blocks:
         """Layout of the chosen columns."""
-        return self.blocks_.select(self._modality_names()).packed()
+        return self.blocks_.select(self.modalities_).packed()
 
     def _modality_names(self) -> list[str] | None:
+        """Return what the parameters say, in fit."""
         return self.modalities
 
 
@@ -92,7 +95,7 @@ class BaseFusion(BlockReader, BaseEstimator):
             return self._chosen(validate_data(self, X, reset=False, **checks))
         numbers = is_regressor(self)
         X, y = validate_data(self, X, y, **checks, multi_output=True, y_numeric=numbers)
-        self.blocks_ = self._find_blocks(X)
+        self._learn_blocks(X)
         return self._chosen(X), y
 
     def _start(self, X: Any, y: Any, sample_weight: Any, groups: Any):

@@ -169,6 +169,8 @@ class EarlyFusionClassifier(_Early, BaseFusionClassifier):
         The fitted reducer.
     blocks_ : Blocks
         Layout of X.
+    modalities_ : list of str
+        The modalities that are used.
     classes_ : ndarray of shape (n_classes,)
         The classes.
     class_prior_ : ndarray of shape (n_classes,)
@@ -215,8 +217,12 @@ class EarlyFusionClassifier(_Early, BaseFusionClassifier):
 
     def _proba(self, X: Any) -> np.ndarray:
         proba = self.estimator_.predict_proba(self._prepared(X)).astype(np.float64)
-        proba /= proba.sum(axis=1, keepdims=True)  # 1e-7 off when X is float32
-        return spread(proba, self.estimator_.classes_, self.classes_)
+        proba = spread(proba, self.estimator_.classes_, self.classes_)
+        total = proba.sum(axis=1, keepdims=True)  # 1e-7 off when X is float32
+        # OneVsRestClassifier answers 0 for every class where no member says yes
+        return np.where(
+            total > 0, proba / np.where(total > 0, total, 1), self.class_prior_
+        )
 
     def predict(self, X):
         """Predict the classes of samples.
@@ -273,16 +279,26 @@ class EarlyFusionClassifier(_Early, BaseFusionClassifier):
         X = self._check_X(X, reset=False)
         some = rows_with_a_modality(self._own_blocks, X)
         if some.all():
-            return self.estimator_.decision_function(self._prepared(X))
+            return self._decision(X)
         log_prior = np.log(self.class_prior_)
         if len(self.classes_) == 2:
             log_prior = log_prior[1] - log_prior[0]
         decision = np.empty((X.shape[0], *np.shape(log_prior)))
         decision[:] = log_prior
         if some.any():
-            own = self._prepared(X[some])
-            decision[some] = self.estimator_.decision_function(own)
+            decision[some] = self._decision(X[some])
         return decision
+
+    def _decision(self, X: Any) -> np.ndarray:
+        decision = self.estimator_.decision_function(self._prepared(X))
+        known = self.estimator_.classes_
+        if len(known) == len(self.classes_):
+            return decision
+        # a class that only samples without any modality have is never decided for
+        own = np.column_stack([-decision, decision]) if decision.ndim == 1 else decision
+        full = np.full((X.shape[0], len(self.classes_)), -np.inf)
+        full[:, np.searchsorted(self.classes_, known)] = own
+        return full
 
 
 class EarlyFusionRegressor(_Early, BaseFusionRegressor):
@@ -321,6 +337,8 @@ class EarlyFusionRegressor(_Early, BaseFusionRegressor):
         The fitted reducer.
     blocks_ : Blocks
         Layout of X.
+    modalities_ : list of str
+        The modalities that are used.
     y_mean_ : float
         (Weighted) mean of y: the answer for samples without any modality.
     n_features_in_ : int

@@ -88,6 +88,8 @@ class IntermediateFusionClassifier(BlockReader, BaseNeuralClassifier):
     ----------
     blocks_ : Blocks
         Layout of X.
+    modalities_ : list of str
+        The modalities that are used.
     scaler_ : BlockScaler
         The fitted scaler of the chosen blocks.
     state_ : dict of str to ndarray
@@ -199,10 +201,19 @@ class IntermediateFusionClassifier(BlockReader, BaseNeuralClassifier):
         self.random_state = random_state
         self.verbose = verbose
 
+    _architecture = (
+        "mechanism",
+        "encoders",
+        "hidden_layer_sizes",
+        "fusion_size",
+        "dropout",
+        "modality_dropout",
+    )
+
     def _check_Xy(self, X, y, *, reset):
         X, y = super()._check_Xy(X, y, reset=reset)
         if reset:
-            self.blocks_ = self._find_blocks(X)
+            self._learn_blocks(X)
             self._warn_if_single()
         return self._chosen(X), y
 

@@ -4,11 +4,11 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from sklearn.base import MetaEstimatorMixin, clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils import Bunch, get_tags
+from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
 from mmsk._utils._blocks import Blocks
@@ -20,7 +20,7 @@ from mmsk._utils._param_validation import (
     fit_context,
 )
 from mmsk._utils._splits import splits_of_kept
-from mmsk.compose._fit_params import fit_params, warn_if_ungrouped
+from mmsk.compose._fit_params import as_repeats, fit_params, warn_if_ungrouped
 from mmsk.fusion._base import BaseFusionClassifier, spread, with_prior
 from mmsk.fusion._combine import (
     evidence_of,
@@ -30,7 +30,12 @@ from mmsk.fusion._combine import (
     vote_rule,
 )
 from mmsk.fusion._early import EarlyFusionClassifier
-from mmsk.fusion._members import fit_member, is_drop, own_estimators
+from mmsk.fusion._members import (
+    check_probabilities,
+    fit_member,
+    is_drop,
+    own_estimators,
+)
 
 
 class LateFusionClassifier(MetaEstimatorMixin, BaseFusionClassifier, NamedSteps):
@@ -47,7 +52,7 @@ class LateFusionClassifier(MetaEstimatorMixin, BaseFusionClassifier, NamedSteps)
         ``predict_proba``. ``None`` is ``LogisticRegression(max_iter=1000)``.
     estimators : list of (modality, classifier or "drop"), default=None
         Classifiers of their own, reached as ``text__C``; with `estimator` for
-        the others.
+        the others. Entries of modalities that are not used have no effect.
     combine : {"mean", "product", "vote", "weighted", "stack"}, default="mean"
         ``"mean"``: the mean of the probabilities. ``"product"``: Bayes' rule for
         modalities independent given the class. ``"vote"``: shares of the votes.
@@ -90,6 +95,8 @@ class LateFusionClassifier(MetaEstimatorMixin, BaseFusionClassifier, NamedSteps)
         With ``combine="stack"``.
     blocks_ : Blocks
         Layout of X.
+    modalities_ : list of str
+        The modalities that are used.
     classes_ : ndarray of shape (n_classes,)
         The classes.
     class_prior_ : ndarray of shape (n_classes,)
@@ -298,10 +305,12 @@ class LateFusionClassifier(MetaEstimatorMixin, BaseFusionClassifier, NamedSteps)
             return
         final = self.final_estimator
         final = LogisticRegression(max_iter=1000) if final is None else clone(final)
+        features = self._meta_features(proba, present)
+        rows, weights = as_repeats(final, weights)
+        groups = None if groups is None else groups[rows]
         params = fit_params(final, sample_weight=weights, groups=groups)
-        self.final_estimator_ = final.fit(
-            self._meta_features(proba, present), y, **params
-        )
+        self.final_estimator_ = final.fit(features[rows], y[rows], **params)
+        check_probabilities(final, final)
 
     def _present(self, X: Any) -> NDArray[np.bool_]:
         """Tell which of the fitted modalities the samples have."""

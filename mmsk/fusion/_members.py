@@ -54,10 +54,23 @@ def fit_member(model: Any, X: Any, y: Any, weights: Any, groups: Any) -> Any:
     if X.shape[0] == 0:
         return None
     model._fit(X, y, weights, groups)
-    if not hasattr(model, "predict_proba"):
-        kind = type(model.estimator_).__name__
-        raise TypeError(
-            f"LateFusionClassifier combines probabilities, but {kind} has no "
-            "predict_proba. Wrap it in sklearn.calibration.CalibratedClassifierCV."
-        )
+    check_probabilities(model, model.estimator_)
     return model
+
+
+def check_probabilities(model: Any, named: Any) -> None:
+    """Refuse a fitted classifier that predicts no probabilities.
+
+    Parameters
+    ----------
+    model : classifier
+        Fitted.
+    named : classifier
+        The one that the message names.
+    """
+    if not hasattr(model, "predict_proba"):
+        raise TypeError(
+            "LateFusionClassifier works with probabilities, but "
+            f"{type(named).__name__} has no predict_proba. Wrap it in "
+            "sklearn.calibration.CalibratedClassifierCV."
+        )

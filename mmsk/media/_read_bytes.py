@@ -85,6 +85,8 @@ def read_bytes(
         code, reason = _OPEN_FAILURES.get(
             error.errno, ("CORRUPT", f"the file cannot be read ({error.strerror})")
         )
+        if code == "NOT_FOUND":
+            reason += _searched(name, root)
         raise MediaError(code, reason, path=name) from error
     except UnicodeError as error:
         raise MediaError(
@@ -118,6 +120,14 @@ def _read(name: str, root: str | os.PathLike | None, max_bytes: int) -> bytes:
     if len(content) > max_bytes:
         raise too_large(len(content), max_bytes)
     return content
+
+
+def _searched(name: str, root: str | os.PathLike | None) -> str:
+    """Say where a file was looked for: mostly it is root= that is wrong."""
+    if root is None:
+        return "" if os.path.isabs(name) else " in the current folder (root=None)"
+    where = f" under root={os.fspath(root)!r}"
+    return where if os.path.isdir(root) else f"{where}, which is not a folder"
 
 
 def _checked_size(handle: int, max_bytes: int) -> int:

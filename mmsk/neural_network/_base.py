@@ -55,6 +55,9 @@ class BaseNeural(BaseEstimator):
     __metadata_request__fit = {"sample_weight": True, "groups": True}
     __metadata_request__partial_fit = {"sample_weight": True}
 
+    _architecture: tuple[str, ...] = ()
+    """Names of the parameters that `_make_module` reads."""
+
     def _learn_inputs(self, X: Any, weights: NDArray[np.float64] | None) -> None:
         """Learn what wrapping needs from the training rows that count.
 
@@ -135,17 +138,27 @@ class BaseNeural(BaseEstimator):
             groups = column_or_1d(groups)[rows]
         if not isinstance(rows, slice):
             X, y = X[rows], y[rows]
+        target = self._prepare_target(y, weights, resume=resume, classes=classes)
         usable = self._usable_rows(X)
         if usable is not None and not usable.all():
-            X, y = X[usable], y[usable]
+            X, target = X[usable], target.part(usable)
             weights = None if weights is None else weights[usable]
             groups = None if groups is None else groups[usable]
-        target = self._prepare_target(y, weights, resume=resume, classes=classes)
+        architecture = {name: getattr(self, name) for name in self._architecture}
+        if resume and architecture != self._built_with:
+            changed = [
+                n for n in architecture if architecture[n] != self._built_with[n]
+            ]
+            raise ValueError(
+                f"{changed} changed since the first fit, so training cannot go on with "
+                "its weights. Set them back, or fit with warm_start=False."
+            )
         if not resume:
             self._forget("state_", *NOT_PICKLED)
             self.dtype_ = X.dtype.name
             self.n_outputs_ = target.n_outputs
             self.history_ = []
+            self._built_with = architecture
             self._learn_inputs(X, weights)
         return self._make_inputs(X, fitting=True), target, groups
 
@@ -207,8 +220,11 @@ class BaseNeural(BaseEstimator):
         """Return the module, made if it is not there, on the device of `inputs`."""
         module = self.__dict__.get("_module")
         if module is None:
+            # with the parameters of fit: they may have been set since
+            builder = object.__new__(type(self))
+            builder.__dict__.update(self.__dict__ | self._built_with)
             with seeded(seed) as generator:
-                module = self._make_module(inputs, self.n_outputs_, generator)
+                module = builder._make_module(inputs, self.n_outputs_, generator)
             module = module.to(inputs.dtype).eval()
             if hasattr(self, "state_"):
                 module.load_state_dict(

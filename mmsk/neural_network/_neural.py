@@ -21,6 +21,8 @@ class _MLPModule:
         "dropout": [Interval(Real, 0, 1, closed="left")],
     }
 
+    _architecture = ("hidden_layer_sizes", "activation", "dropout")
+
     def _make_module(self, inputs, n_outputs, generator):
         return MLP(
             inputs.n_features,

@@ -1,7 +1,7 @@
 """A target as the loss takes it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,3 +43,7 @@ class Target:
                 "to fit."
             )
         object.__setattr__(self, "weights", self.weights / mean)
+
+    def part(self, rows: NDArray) -> "Target":
+        """Return the target of some rows."""
+        return replace(self, values=self.values[rows], weights=self.weights[rows])

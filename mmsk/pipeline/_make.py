@@ -15,6 +15,7 @@ from mmsk.compose import (
     MultimodalRegressor,
     select,
 )
+from mmsk.feature_extraction.audio import MFCCExtractor
 from mmsk.feature_extraction.image import HOGExtractor
 from mmsk.feature_extraction.tabular import TableExtractor
 from mmsk.feature_extraction.text import TfidfExtractor
@@ -48,10 +49,10 @@ def make_multimodal_classifier(
         Roles by column that are taken as they are, any of ``mmsk.compose.ROLES``;
         ``"drop"`` leaves a column out.
     root : str or os.PathLike, default=None
-        Folder that relative paths of pictures start from.
+        Folder that relative paths of pictures and clips start from.
     memory : str, os.PathLike or FeatureStore, default=None
-        Where the features of pictures are kept. ``None``: in a temporary folder,
-        for as long as this process lives.
+        Where the features of pictures and clips are kept. ``None``: in a temporary
+        folder, for as long as this process lives.
     groups : str, default=None
         The column that says which rows belong together; never a feature.
     estimator : classifier, default=None
@@ -119,10 +120,10 @@ def make_multimodal_regressor(
         Roles by column that are taken as they are, any of ``mmsk.compose.ROLES``;
         ``"drop"`` leaves a column out.
     root : str or os.PathLike, default=None
-        Folder that relative paths of pictures start from.
+        Folder that relative paths of pictures and clips start from.
     memory : str, os.PathLike or FeatureStore, default=None
-        Where the features of pictures are kept. ``None``: in a temporary folder,
-        for as long as this process lives.
+        Where the features of pictures and clips are kept. ``None``: in a temporary
+        folder, for as long as this process lives.
     groups : str, default=None
         The column that says which rows belong together; never a feature.
     estimator : regressor, default=None
@@ -168,6 +169,7 @@ def make_features(
     branches = [
         ("text", TfidfExtractor(), select(role="text")),
         ("image", HOGExtractor(root=root), select(role="image")),
+        ("audio", MFCCExtractor(root=root), select(role="audio")),
         ("table", TableExtractor(), select(role=TABLE_ROLES)),
     ]
     used = set(decided.values())

@@ -24,13 +24,17 @@ _registry: weakref.WeakValueDictionary[str, "Database"] = weakref.WeakValueDicti
 _recent: deque["Database"] = deque(maxlen=8)
 
 
-def open_database(location: str) -> "Database":
-    """Return the database of a directory, one and the same in the whole process."""
+def open_database(location: str, *, may_create: bool = True) -> "Database":
+    """Return the database of a directory, one and the same in the whole process.
+
+    ``may_create=False`` does not make a directory that is not there.
+    """
     with _registry_lock:
         database = _registry.get(location)
         if database is None:
             database = _registry[location] = Database(location)
             _recent.append(database)
+        database.may_create |= may_create
         return database
 
 
@@ -44,6 +48,7 @@ class Database:
     def __init__(self, location: str) -> None:
         self.location = location
         self.path = os.path.join(location, _FILE)
+        self.may_create = False
         self.lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
@@ -113,7 +118,8 @@ class Database:
         if self._connection is not None and self._identity == self._identify():
             return self._connection
         self.close()
-        os.makedirs(self.location, exist_ok=True)
+        if self.may_create:
+            os.makedirs(self.location, exist_ok=True)
         connection = sqlite3.connect(
             self.path,
             timeout=_TIMEOUT_S,

@@ -1,5 +1,6 @@
 """The feature store."""
 
+import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -99,8 +100,12 @@ class FeatureStore:
             raise ValueError(f"location is the path of a directory, got {path!r}.")
         self.location = os.path.abspath(os.path.expanduser(path))
         self.max_size = max_size
-        self._max_bytes = None if max_size is None else parse_size(max_size)
-        self._database = open_database(self.location)
+        self._attach(may_create=True)
+
+    def _attach(self, *, may_create: bool) -> None:
+        size = self.max_size
+        self._max_bytes = None if size is None else parse_size(size)
+        self._database = open_database(self.location, may_create=may_create)
 
     def get_many(self, keys: Sequence[bytes]) -> list[np.ndarray | None]:
         """Look rows up.
@@ -290,10 +295,15 @@ class FeatureStore:
         return self
 
     def __getstate__(self) -> dict[str, object]:
+        # for the worker process that unpickles it; a model that is loaded elsewhere
+        # must not make the directory there
+        with contextlib.suppress(OSError):
+            os.makedirs(self.location, exist_ok=True)
         return {"location": self.location, "max_size": self.max_size}
 
     def __setstate__(self, state: dict) -> None:
-        self.__init__(**state)
+        self.location, self.max_size = state["location"], state["max_size"]
+        self._attach(may_create=False)
 
 
 def as_store(

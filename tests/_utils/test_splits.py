@@ -104,3 +104,12 @@ def test_string_labels():
     y = np.array(["yes", "no"] * 10, dtype=object)
     splits = inner_splits(5, rows_of(20), y, classifier=True)
     assert [sorted(y[test]) for _, test in splits] == [["no", "no", "yes", "yes"]] * 5
+
+
+def test_a_rare_class_does_not_stop_the_others_from_being_stratified():
+    y = np.repeat([0, 1, 2], [10, 90, 4])
+    splits = inner_splits(5, y, y, classifier=True, random_state=0)
+    for _, test in splits:
+        small, large, _ = np.bincount(y[test], minlength=3)
+        assert small == 2
+        assert 17 <= large <= 19

@@ -11,6 +11,7 @@ from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import (
     BaggingClassifier,
     BaggingRegressor,
+    RandomForestClassifier,
     StackingClassifier,
 )
 from sklearn.exceptions import NotFittedError
@@ -451,3 +452,16 @@ class TestRegressor:
                 Block("table", 5, 6, parts=(("price", 0, 1),)),
             ]
         )
+
+
+def test_an_answer_for_each_of_several_outputs():
+    X = pd.DataFrame({"a": np.arange(20.0), "b": np.arange(20.0) % 3})
+    y = np.column_stack([X["a"] > 9, X["b"] > 0]).astype(int)
+    features = ModalityTransformer(
+        [("a", TableExtractor(), ["a"]), ("b", TableExtractor(), ["b"])]
+    )
+    forest = RandomForestClassifier(5, random_state=0)
+    clf = MultimodalClassifier(features, forest).fit(X, y)
+    proba = clf.predict_proba(X)
+    assert [each.shape for each in proba] == [(20, 2), (20, 2)]
+    assert clf.predict(X).shape == (20, 2)

@@ -12,6 +12,7 @@ from sklearn.ensemble import (
 )
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
@@ -422,3 +423,45 @@ class TestRegressor:
         changed[absent, :2] = 9.0
         with pytest.warns(MissingModalityWarning):
             np.testing.assert_array_equal(model.predict(changed), predicted)
+
+
+def test_rows_of_zeros_from_the_estimator_get_the_prior():
+    X, y = two_blocks()
+    y = y + (X[:, 1] > 0.5)
+    inner = OneVsRestClassifier(DecisionTreeClassifier(random_state=0))
+    clf = early(inner, scale=False).fit(X, y)
+    new, _ = two_blocks(300, seed=1)
+    plain = clone(inner).fit(X, y).predict_proba(new)
+    proba = clf.predict_proba(new)
+    silent = plain.sum(axis=1) == 0
+    assert silent.any()
+    np.testing.assert_allclose(
+        proba[silent], np.tile(clf.class_prior_, (sum(silent), 1))
+    )
+    np.testing.assert_allclose(proba[~silent], plain[~silent])
+
+
+def test_modalities_set_after_fit_wait_for_the_next_fit():
+    blocks = Blocks([Block("u", 0, 2), Block("v", 2, 4)])
+    X, y = two_blocks()
+    clf = early(modalities=["u"], blocks=blocks).fit(X, y)
+    before = clf.predict_proba(X)
+    assert clf.modalities_ == ["u"]
+    clf.set_params(modalities=["v"])
+    np.testing.assert_array_equal(clf.predict_proba(X), before)
+    assert clf.fit(X, y).modalities_ == ["v"]
+
+
+def test_decisions_where_a_class_has_no_modality():
+    X, y = maybe_absent()
+    y = np.where((X[:, 2] == 0) & (X[:, 4] == 0), 2, y)
+    assert (y == 2).any()
+    clf = early(blocks=BOTH).fit(X, y)
+    assert clf.classes_.tolist() == [0, 1, 2]
+    has = (X[:, 2] == 1) | (X[:, 4] == 1)
+    decision = clf.decision_function(X[has])
+    assert decision.shape == (has.sum(), 3)
+    assert (decision[:, 2] == -np.inf).all()
+    np.testing.assert_array_equal(decision.argmax(axis=1), clf.predict(X[has]))
+    with pytest.warns(MissingModalityWarning):
+        assert clf.decision_function(X).shape == (60, 3)

@@ -292,3 +292,34 @@ def test_inside_a_multimodal_classifier(library, sparse):
     with sklearn.config_context(transform_output=library):
         again = clone(clf).fit(table, y).predict_proba(table)
     np.testing.assert_array_equal(again, clf.predict_proba(table))
+
+
+def test_classes_and_prior_are_of_all_rows():
+    X, y = two_blocks(absent=0.4)
+    y = np.where(X[:, 2] == 0, 2, y)
+    clf = IntermediateFusionClassifier(
+        modalities=["a"], blocks=BLOCKS, max_epochs=3, random_state=0
+    ).fit(X, y)
+    assert clf.classes_.tolist() == [0, 1, 2]
+    np.testing.assert_allclose(clf.class_prior_, np.bincount(y) / 60)
+    with pytest.warns(MissingModalityWarning):
+        proba = clf.predict_proba(X)
+    np.testing.assert_allclose(
+        proba[y == 2], np.tile(clf.class_prior_, (sum(y == 2), 1))
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"mechanism": "gated"}, {"hidden_layer_sizes": (3,)}, {"modalities": ["b"]}],
+    ids=lambda change: next(iter(change)),
+)
+def test_parameters_set_after_fit_wait_for_the_next_fit(change):
+    X, y = two_blocks()
+    clf = IntermediateFusionClassifier(blocks=BLOCKS, max_epochs=3, random_state=0)
+    before = clf.fit(X, y).predict_proba(X)
+    clf.set_params(**change)
+    np.testing.assert_array_equal(clf.predict_proba(X), before)
+    loaded = pickle.loads(pickle.dumps(clf))
+    np.testing.assert_array_equal(loaded.predict_proba(X), before)
+    assert np.abs(clf.fit(X, y).predict_proba(X) - before).max() > 1e-4

@@ -6,9 +6,13 @@ import scipy.sparse as sp
 from joblib import parallel_config
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import HistGradientBoostingClassifier, StackingClassifier
+from sklearn.ensemble import (
+    BaggingClassifier,
+    HistGradientBoostingClassifier,
+    StackingClassifier,
+)
 from sklearn.exceptions import NotFittedError
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, PredefinedSplit
 from sklearn.naive_bayes import GaussianNB
@@ -516,7 +520,14 @@ class TestWeights:
         clf = late(combine="stack", final_estimator=KNeighborsClassifier())
         clf.fit(X, y)
         with pytest.raises(ValueError, match="KNeighborsClassifier does not take"):
-            clf.fit(X, y, sample_weight=np.ones(60))
+            clf.fit(X, y, sample_weight=np.full(60, 0.5))
+        clf.fit(X, y, sample_weight=np.full(60, 2))
+        BaggingClassifier(clf, 2, random_state=0).fit(X, y)
+
+    def test_a_final_estimator_without_probabilities_is_refused(self):
+        X, y = two_blocks()
+        with pytest.raises(TypeError, match="RidgeClassifier has no predict_proba"):
+            late(combine="stack", final_estimator=RidgeClassifier()).fit(X, y)
 
 
 class TestInterface:

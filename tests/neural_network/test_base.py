@@ -1,6 +1,7 @@
 """Estimators with other inputs and modules inherit all the rest."""
 
 import pickle
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from sklearn.exceptions import NotFittedError
 
 from mmsk._utils._blocks import Block, Blocks
 from mmsk.modules import MLP, FusionNet, GatedFusion
+from mmsk.neural_network import NeuralClassifier
 from mmsk.neural_network._base import BaseNeural
 from mmsk.neural_network._classification import BaseNeuralClassifier
 from mmsk.neural_network._inputs import BlockInputs
@@ -113,7 +115,9 @@ def test_unusable_rows_are_not_trained_on(early_stopping):
     expected = clf.predict_proba(X)
     assert np.isfinite(expected).all()
     clf.fit(X, y, sample_weight=w, groups=groups)
-    np.testing.assert_array_equal(clf.predict_proba(X), expected)
+    np.testing.assert_allclose(clf.predict_proba(X), expected, rtol=1e-6)
+    shares = [w[y == name].sum() / w.sum() for name in clf.classes_]
+    np.testing.assert_allclose(clf.class_prior_, shares)  # of all rows
 
 
 def test_inputs_are_learned_once_from_the_rows_that_count():
@@ -166,3 +170,23 @@ def test_wrong_presence_is_refused_at_fit_and_at_predict():
         clf.predict(X)
     with pytest.raises(ValueError, match="must be 0 or 1"):
         clone(clf).fit(X, y)
+
+
+def test_a_pickle_keeps_the_net_whatever_is_set_since():
+    X, y = make_data()
+    clf = NeuralClassifier((8,), max_epochs=3, random_state=0).fit(X, y)
+    expected = clf.predict_proba(X)
+    for change in ({"activation": "tanh"}, {"hidden_layer_sizes": (5,)}):
+        loaded = pickle.loads(pickle.dumps(clf.set_params(**change)))
+        np.testing.assert_array_equal(loaded.predict_proba(X), expected)
+        np.testing.assert_array_equal(deepcopy(clf).predict_proba(X), expected)
+
+
+def test_training_cannot_go_on_in_another_net():
+    X, y = make_data()
+    clf = NeuralClassifier((8,), max_epochs=3, warm_start=True, random_state=0)
+    clf.fit(X, y).set_params(hidden_layer_sizes=(5,))
+    with pytest.raises(ValueError, match=r"hidden_layer_sizes.* changed"):
+        clf.fit(X, y)
+    clf.set_params(hidden_layer_sizes=(8,)).fit(X, y)
+    assert clf.n_iter_ == 6

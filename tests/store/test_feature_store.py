@@ -1,6 +1,8 @@
 import copy
 import os
 import pickle
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -156,7 +158,7 @@ def test_pickles_as_its_location(tmp_path, make_rows):
     keys, rows = make_rows(3)
     store = FeatureStore(tmp_path / "store", max_size="5MB")
     fresh = pickle.loads(pickle.dumps(store))
-    assert not (tmp_path / "store").exists()
+    assert list((tmp_path / "store").iterdir()) == []
     store.put_many(keys, rows)
     used = pickle.dumps(store)
     assert len(used) < 200 + len(store.location)
@@ -303,3 +305,23 @@ def test_as_store(tmp_path, store):
         assert made.max_size == "10GB"
     with pytest.raises(TypeError, match=r"memory is None, .*, got 5 of type int"):
         as_store(5)
+
+
+def test_a_loaded_store_does_not_make_its_directory_again(tmp_path):
+    pickled = pickle.dumps(FeatureStore(tmp_path / "gone"))
+    (tmp_path / "gone").rmdir()
+    code = (
+        "import pickle, sys, warnings\n"
+        "store = pickle.loads(bytes.fromhex(sys.argv[1]))\n"
+        "with warnings.catch_warnings(record=True) as caught:\n"
+        "    warnings.simplefilter('always')\n"
+        "    print(store.get_many([b'key']), [w.category.__name__ for w in caught])\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code, pickled.hex()],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stdout.strip() == "[None] ['StoreWarning']"
+    assert not (tmp_path / "gone").exists()

@@ -52,7 +52,7 @@ class FailureLog:
         self.n_cells = 0
         self._on_error = on_error
         self._columns = columns
-        self._shown: list[str] = []
+        self._shown: list[str] = []  # without a full stop
         self._first: MediaError | None = None
 
     def add(self, error: MediaError, row: int, column: int, path: str | None) -> None:
@@ -67,7 +67,7 @@ class FailureLog:
         self._first = self._first or error
         if len(self._shown) < _SHOWN:
             error.advice = None
-            self._shown.append(str(error))
+            self._shown.append(str(error).removesuffix("."))
 
     def close(self, max_error_rate: float = 1.0) -> None:
         """Warn of what was treated as missing, or raise if it is too much."""
@@ -76,7 +76,7 @@ class FailureLog:
         count, share = len(self.failures), len(self.failures) / self.n_cells
         which = "The first" if count > _SHOWN else "They are"
         detail = f"{count} of {self.n_cells} cells ({share:.1%}) could not be used"
-        listed = f"{which}: {' '.join(self._shown)}"
+        listed = f"{which}: {'; '.join(self._shown)}"
         if share > max_error_rate:
             first = self._first
             raise MediaError(
@@ -88,7 +88,7 @@ class FailureLog:
                 advice="Mend or empty these cells, or raise max_error_rate.",
             ) from first
         warnings.warn(
-            f"{detail} and are treated as missing. {listed}",
+            f"{detail} and are treated as missing. {listed}.",
             MissingModalityWarning,
             stacklevel=2,
         )

@@ -15,7 +15,7 @@ from mmsk.feature_extraction.tabular._columns import (
 )
 from mmsk.feature_extraction.tabular._dates import dates_of
 
-MAX_LEVELS, MAX_SHARE = 20, 0.5
+MAX_LEVELS, MAX_SHARE = 100, 0.5
 """More levels than both, this many and this share of the rows: no category."""
 
 # True == 1 == 1.0 in a dictionary of levels

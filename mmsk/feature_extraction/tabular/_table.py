@@ -75,7 +75,7 @@ class TableExtractor(TransformerMixin, BaseEstimator):
         If a column holds cells that no role reads: bytes, arrays, lists.
     ValueError
         If the kinds of cells in a column are mixed, a number is infinite, or a
-        column of strings is an identifier or a text: more than 20 levels, and
+        column of strings is an identifier or a text: more than 100 levels, and
         different ones in more than half of the rows. A role for the column
         overrides this.
 

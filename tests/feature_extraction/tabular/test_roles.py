@@ -62,14 +62,16 @@ def test_bad_roles_are_refused(roles, message):
 
 
 def test_identifiers_and_texts_are_refused():
-    frame = pd.DataFrame({"id": [f"u{i}" for i in range(40)], "n": range(40)})
-    with pytest.raises(ValueError, match="Column 'id' has 40 different strings"):
-        TableExtractor().fit(frame)
-    assert TableExtractor({"id": "drop"}).fit_transform(frame).shape == (40, 1)
-    assert TableExtractor({"id": "category"}).fit_transform(frame).shape == (40, 41)
-    # half of the rows, twenty levels and what is declared are categories
-    halves = pd.DataFrame({"id": [f"u{i % 20}" for i in range(40)]})
-    assert TableExtractor().fit_transform(halves).shape == (40, 20)
-    assert TableExtractor().fit_transform(frame[["id"]][:20]).shape == (20, 20)
+    frame = pd.DataFrame({"id": [f"u{i}" for i in range(101)], "n": range(101)})
+    extractor = TableExtractor(min_frequency=1)
+    with pytest.raises(ValueError, match="Column 'id' has 101 different strings"):
+        extractor.fit(frame)
+    assert TableExtractor({"id": "drop"}).fit_transform(frame).shape == (101, 1)
+    insisted = TableExtractor({"id": "category"}, min_frequency=1)
+    assert insisted.fit_transform(frame).shape == (101, 102)
+    # half of the rows, a hundred levels and what is declared are categories
+    halves = pd.DataFrame({"id": [f"u{i % 101}" for i in range(202)]})
+    assert extractor.fit_transform(halves).shape == (202, 101)
+    assert extractor.fit_transform(frame[["id"]][:100]).shape == (100, 100)
     declared = frame.astype({"id": "category"})
-    assert TableExtractor().fit_transform(declared).shape == (40, 41)
+    assert extractor.fit_transform(declared).shape == (101, 102)

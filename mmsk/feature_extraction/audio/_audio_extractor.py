@@ -1,0 +1,69 @@
+"""Base of the extractors that read clips."""
+
+import os
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.metadata import version
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmsk._utils._missing import is_missing
+from mmsk._utils._param_validation import Interval
+from mmsk.exceptions import MediaError
+from mmsk.feature_extraction._cells import RowExtractor
+from mmsk.media import decode_audio, read_audio
+
+
+class AudioExtractor(RowExtractor):
+    """Compute a row from each clip, one channel at ``sample_rate``."""
+
+    _parameter_constraints: ClassVar[dict] = {
+        **RowExtractor._parameter_constraints,
+        "sample_rate": [Interval(Integral, 100, 768_000, closed="both")],
+        "root": [str, os.PathLike, None],
+        "max_seconds": [Interval(Real, 0, None, closed="neither")],
+        "max_values": [Interval(Integral, 1, None, closed="left")],
+        "max_bytes": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def _read_cell(self, cell: Any) -> bytes:
+        return read_audio(cell, root=self.root, max_bytes=self.max_bytes)
+
+    def _cell_parts(self, cell: Any) -> Sequence[Any]:
+        parts = super()._cell_parts(cell)
+        # an array and its rate are one clip
+        if len(parts) == 2 and isinstance(parts[1], Real) and not is_missing(parts[1]):
+            return (tuple(parts),)
+        return parts
+
+    def _cell_path(self, cell: Any) -> str | None:
+        path = cell.get("path") if isinstance(cell, dict) else cell
+        if not isinstance(path, str | os.PathLike):
+            return None
+        return os.fsdecode(path)
+
+    def _decode(self, content: bytes) -> NDArray[np.float32]:
+        samples, _ = decode_audio(
+            content,
+            sample_rate=self.sample_rate,
+            max_seconds=self.max_seconds,
+            max_values=self.max_values,
+            max_bytes=len(content),  # files were measured when they were read
+        )
+        return samples
+
+    def _compute(self, contents: list) -> list[NDArray[np.float32] | MediaError]:
+        compute = super()._compute
+        # a clip may be long: no more than one is held decoded
+        return [compute([content])[0] for content in contents]
+
+    def _versions(self) -> Mapping[str, object]:
+        return {"decoder": _decoder()}
+
+
+@cache
+def _decoder() -> str:
+    return f"soundfile {version('soundfile')} soxr {version('soxr')}"

@@ -1,0 +1,330 @@
+"""What clips sound like, by the shape of their spectrum."""
+
+from collections.abc import Mapping
+from numbers import Integral, Real
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import get_window
+
+from mmsk._utils._param_validation import Interval, Options, StrOptions
+from mmsk.feature_extraction.audio._audio_extractor import AudioExtractor
+from mmsk.feature_extraction.audio._mel_spectrogram import MelConfig, mel_spectrogram
+from mmsk.feature_extraction.audio._mfcc import delta, mfcc, power_to_db
+from mmsk.feature_extraction.audio._statistics import (
+    QUARTERS,
+    STATISTICS,
+    statistic_names,
+    summarize,
+)
+
+_SERIES = ("mfcc", "delta", "delta2")
+
+
+class MFCCExtractor(AudioExtractor):
+    r"""Describe clips by statistics of their mel-frequency cepstral coefficients.
+
+    A clip is mixed to one channel, resampled and cut into overlapping frames. The
+    power spectrum of each frame is summed by triangular filters on the mel scale and
+    taken in decibels; its cosine transform [1]_,
+
+    .. math:: c_k = \sqrt{2 / M}\; \sum_{m=0}^{M-1} L_m
+              \cos\left(\frac{\pi k (m + 1/2)}{M}\right) \quad (k > 0),
+
+    is the spectrum's coarse shape, the timbre, apart from its pitch. What remains of
+    the frames is a fixed number of statistics: of the coefficients, and of their first
+    and second derivative over time.
+
+    The words and defaults are librosa's, and so are the coefficients, to 1e-5 of the
+    largest. Frames of 2048 samples suit music and noises; speech is better described
+    by shorter ones, such as ``n_fft=512, hop_length=160, n_mels=40`` at 16 kHz.
+
+    A cell is a path, the bytes of a file, ``(array, sample_rate)``, ``{"array": ...,
+    "sampling_rate": ...}``, ``{"bytes": ..., "path": ...}``, or a list of these, whose
+    features are pooled. None, NaN and NA are missing cells. The last column of the
+    output is 1 where a row has at least one clip, else 0.
+
+    Parameters
+    ----------
+    sample_rate : int, default=16000
+        Rate in Hz to which clips are resampled.
+    n_fft : int, default=2048
+        Length of a frame in samples.
+    hop_length : int, default=512
+        Step from frame to frame in samples.
+    win_length : int, default=None
+        Length of the window in samples, in the middle of the frame; at most `n_fft`,
+        which ``None`` stands for.
+    window : str or tuple, default="hann"
+        A window of `scipy.signal.get_window`.
+    center : bool, default=True
+        Whether frames are centred on multiples of `hop_length`, with zeros around the
+        clip, or start there. Short clips are padded to one frame in any case.
+    n_mels : int, default=128
+        Number of mel filters.
+    fmin : float, default=0.0
+        Lower edge of the lowest filter in Hz.
+    fmax : float, default=None
+        Upper edge of the highest filter in Hz, at most half of `sample_rate`, which
+        ``None`` stands for.
+    htk : bool, default=False
+        Whether mels are those of HTK, else those of Slaney's Auditory Toolbox.
+    norm : {"slaney", None}, default="slaney"
+        Whether filters have equal areas or equal heights.
+    power : float, default=2.0
+        Exponent of the magnitudes, above 0 and at most 2.
+    n_mfcc : int, default=20
+        Number of coefficients, at most `n_mels`.
+    dct_type : {1, 2, 3}, default=2
+        Type of the orthonormal cosine transform.
+    lifter : float, default=0
+        If positive, coefficient k is weighted by
+        ``1 + lifter / 2 * sin(pi * (k + 1) / lifter)``.
+    top_db : float, default=80.0
+        How many decibels below the clip's loudest value the others are cut off.
+        ``None``: nowhere above -100 dB.
+    deltas : {0, 1, 2}, default=2
+        Up to which derivative over time statistics are taken.
+    statistics : sequence of str, default=("mean", "std", "skew", "quarters")
+        Which statistics are taken: some of "mean", "std", "skew", "min", "q25",
+        "median", "q75", "max" and "quarters". The last are the means of the clip's
+        four quarters, of the coefficients alone.
+    pooling : {"mean", "max"}, default="mean"
+        How the features of several clips in one cell become one row.
+    root : str or os.PathLike, default=None
+        Folder against which relative paths are resolved and which no path may
+        leave.
+    max_seconds : float, default=600
+        Longer clips are refused before they are decoded.
+    max_values : int, default=64 * 2**20
+        Clips of more samples times channels are refused.
+    max_bytes : int, default=64 * 2**20
+        Files of more bytes are refused.
+    on_error : {"raise", "missing"}, default="raise"
+        Whether a clip that cannot be used stops with a `MediaError` that names
+        its column, row and path, or is treated as missing, with one warning.
+    missing : {"auto", "zero", "nan"}, default="auto"
+        What stands in the features of a missing cell: the mean over the training
+        rows that have one, 0 or NaN. Without any such row the mean is 0.
+    max_error_rate : float, default=0.1
+        With ``on_error="missing"``, the share of unusable clips above which
+        `fit` raises all the same.
+    memory : str, os.PathLike or FeatureStore, default=None
+        Where features are kept, so that a clip is decoded once in all folds,
+        candidates and processes. ``None``: nowhere. The features of a derived
+        class are kept only if it has a ``_store_id`` of its own.
+    n_jobs : int, default=None
+        Number of threads that decode. ``None`` is 1 unless in a
+        ``joblib.parallel_config`` context.
+
+    Attributes
+    ----------
+    fill_ : float32 ndarray of shape (n_features_out - 1,)
+        What stands in the features of missing cells.
+    failures_ : list of (row, column, path, code)
+        The clips that the last `fit` or `transform` treated as missing because
+        they could not be used.
+    block_ : Block
+        Where the features stand.
+    n_features_in_ : int
+        Number of columns seen in fit.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, if the table was a frame with string names.
+
+    Raises
+    ------
+    MediaError
+        If a clip cannot be used and ``on_error="raise"``, or too many cannot.
+    ValueError
+        If parameters contradict each other.
+
+    See Also
+    --------
+    mmsk.media.decode_audio : What is decoded, and what is refused.
+    mmsk.store.FeatureStore : Keeps features.
+
+    References
+    ----------
+    .. [1] S. Davis and P. Mermelstein, "Comparison of Parametric Representations for
+           Monosyllabic Word Recognition in Continuously Spoken Sentences", IEEE
+           Transactions on Acoustics, Speech, and Signal Processing 28(4), 1980.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mmsk.feature_extraction.audio import MFCCExtractor
+    >>> time = np.arange(8000) / 16000
+    >>> X = np.empty((3, 1), dtype=object)
+    >>> X[0, 0] = np.sin(2 * np.pi * 440 * time), 16000
+    >>> X[1, 0] = {"array": np.sin(2 * np.pi * 880 * time), "sampling_rate": 16000}
+    >>> extractor = MFCCExtractor(n_mfcc=3, deltas=0, statistics=["mean", "std"])
+    >>> extractor.fit_transform(X).shape
+    (3, 7)
+    >>> extractor.transform(X)[:, -1]
+    array([1., 1., 0.], dtype=float32)
+    >>> extractor.get_feature_names_out()[[0, 3, 6]]
+    array(['x0_mfcc_0_mean', 'x0_mfcc_0_std', 'modality_present'], dtype=object)
+    """
+
+    _store_id = "mmsk.MFCCExtractor"
+
+    _parameter_constraints: ClassVar[dict] = {
+        **AudioExtractor._parameter_constraints,
+        "n_fft": [Interval(Integral, 2, None, closed="left")],
+        "hop_length": [Interval(Integral, 1, None, closed="left")],
+        "win_length": [Interval(Integral, 1, None, closed="left"), None],
+        "window": [str, tuple],
+        "center": ["boolean"],
+        "n_mels": [Interval(Integral, 2, None, closed="left")],
+        "fmin": [Interval(Real, 0, None, closed="left")],
+        "fmax": [Interval(Real, 0, None, closed="neither"), None],
+        "htk": ["boolean"],
+        "norm": [StrOptions({"slaney"}), None],
+        "power": [Interval(Real, 0, 2, closed="right")],
+        "n_mfcc": [Interval(Integral, 1, None, closed="left")],
+        "dct_type": [Options(Integral, {1, 2, 3})],
+        "lifter": [Interval(Real, 0, None, closed="left")],
+        "top_db": [Interval(Real, 0, None, closed="left"), None],
+        "deltas": [Options(Integral, {0, 1, 2})],
+        "statistics": [list, tuple],
+    }
+
+    def __init__(
+        self,
+        *,
+        sample_rate=16000,
+        n_fft=2048,
+        hop_length=512,
+        win_length=None,
+        window="hann",
+        center=True,
+        n_mels=128,
+        fmin=0.0,
+        fmax=None,
+        htk=False,
+        norm="slaney",
+        power=2.0,
+        n_mfcc=20,
+        dct_type=2,
+        lifter=0,
+        top_db=80.0,
+        deltas=2,
+        statistics=("mean", "std", "skew", "quarters"),
+        pooling="mean",
+        root=None,
+        max_seconds=600,
+        max_values=64 * 2**20,
+        max_bytes=64 * 2**20,
+        on_error="raise",
+        missing="auto",
+        max_error_rate=0.1,
+        memory=None,
+        n_jobs=None,
+    ):
+        self.sample_rate = sample_rate
+        self.n_fft = n_fft
+        self.hop_length = hop_length
+        self.win_length = win_length
+        self.window = window
+        self.center = center
+        self.n_mels = n_mels
+        self.fmin = fmin
+        self.fmax = fmax
+        self.htk = htk
+        self.norm = norm
+        self.power = power
+        self.n_mfcc = n_mfcc
+        self.dct_type = dct_type
+        self.lifter = lifter
+        self.top_db = top_db
+        self.deltas = deltas
+        self.statistics = statistics
+        self.pooling = pooling
+        self.root = root
+        self.max_seconds = max_seconds
+        self.max_values = max_values
+        self.max_bytes = max_bytes
+        self.on_error = on_error
+        self.missing = missing
+        self.max_error_rate = max_error_rate
+        self.memory = memory
+        self.n_jobs = n_jobs
+
+    def _row_names(self) -> list[str]:
+        self._check_parameters()
+        return [
+            f"{series}_{position}_{name}"
+            for order, series in enumerate(_SERIES[: 1 + self.deltas])
+            for name in statistic_names(self._statistics_of(order))
+            for position in range(self.n_mfcc)
+        ]
+
+    def _statistics_of(self, order: int) -> list[str]:
+        return [name for name in self.statistics if not order or name != QUARTERS]
+
+    def _extract(self, decoded: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+        return np.stack([self._row(samples) for samples in decoded])
+
+    def _row(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        level = power_to_db(mel_spectrogram(samples, self._config_of_mel), self.top_db)
+        cepstrum = mfcc(level, self.n_mfcc, self.dct_type, self.lifter)
+        series = cepstrum.astype(np.float64)
+        values = [summarize(series, self._statistics_of(0))]
+        for order in range(1, 1 + self.deltas):
+            if names := self._statistics_of(order):
+                values.append(summarize(delta(series, order), names))
+        return np.concatenate(values).astype(np.float32)
+
+    @property
+    def _config_of_mel(self) -> MelConfig:
+        return MelConfig(
+            sample_rate=self.sample_rate,
+            n_fft=self.n_fft,
+            hop_length=self.hop_length,
+            win_length=self.win_length or self.n_fft,
+            window=self.window,
+            center=self.center,
+            n_mels=self.n_mels,
+            fmin=self.fmin,
+            fmax=self.sample_rate / 2 if self.fmax is None else self.fmax,
+            htk=self.htk,
+            norm=self.norm,
+            power=self.power,
+            precise=self._is_precise,
+        )
+
+    @property
+    def _is_precise(self) -> bool:
+        """Whether values matter that single precision loses in rounding."""
+        return self.power < 2 or self.top_db is None or self.top_db > 80
+
+    def _check_parameters(self) -> None:
+        mel = self._config_of_mel
+        if mel.win_length > mel.n_fft:
+            raise ValueError(
+                f"win_length={mel.win_length} is longer than a frame of "
+                f"n_fft={mel.n_fft} samples."
+            )
+        if not mel.fmin < mel.fmax <= mel.sample_rate / 2:
+            raise ValueError(
+                f"Filters must lie between 0 and half of the sample rate, "
+                f"{mel.sample_rate / 2:g} Hz: got fmin={mel.fmin} and fmax={mel.fmax}."
+            )
+        if self.n_mfcc > self.n_mels:
+            raise ValueError(
+                f"n_mfcc={self.n_mfcc} coefficients cannot be made of "
+                f"n_mels={self.n_mels} filters."
+            )
+        unknown = [name for name in self.statistics if name not in STATISTICS]
+        if unknown or len(set(self.statistics)) < len(self.statistics):
+            raise ValueError(
+                f"statistics must be different ones of {STATISTICS}, got "
+                f"{tuple(self.statistics)}."
+            )
+        if not self.statistics:
+            raise ValueError(f"statistics is empty; choose some of {STATISTICS}.")
+        get_window(mel.window, mel.win_length)  # raises for one it doesn't know
+
+    def _versions(self) -> Mapping[str, object]:
+        return {**super()._versions(), "numbers": "fp32-cpu"}
