@@ -95,8 +95,9 @@ def warn_if_ungrouped(*estimators: Any) -> None:
     if names:
         warnings.warn(
             f"groups do not reach the inner folds of {', '.join(names)}, so rows of "
-            "one group stand on both sides of them. Give it a cv of your own that "
-            "keeps groups together, or expect its inner scores to be optimistic.",
+            "one group stand on both sides of them. Late fusion with "
+            "combine='stack' is given groups; elsewhere expect inner scores to be "
+            "optimistic.",
             GroupsWarning,
             stacklevel=4,
         )

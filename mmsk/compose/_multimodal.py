@@ -20,8 +20,8 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from mmsk._utils._frames import column_names, take_columns
-from mmsk._utils._missing import is_missing
 from mmsk._utils._param_validation import HasMethods, fit_context, safe_indexing
+from mmsk._utils._targets import check_known
 from mmsk._utils._weights import positive_weights
 from mmsk.compose._columns import by_position
 from mmsk.compose._fit_params import as_repeats, fit_params, warn_if_ungrouped
@@ -76,12 +76,13 @@ class _BaseMultimodal(MetaEstimatorMixin, BaseEstimator):
                 "None."
             )
         self._check_kinds()
-        check_consistent_length(X, y)  # before pictures are decoded in vain
+        # before pictures are decoded in vain
+        check_consistent_length(X, y)
+        check_known(y)
         if is_classifier(self):
             check_classification_targets(y)
         X, groups = self._without_groups(X, fitting=True)
         if sample_weight is not None:
-            check_consistent_length(X, y)
             rows, sample_weight = positive_weights(sample_weight, X)
             if not isinstance(rows, slice):
                 X, y = safe_indexing(X, rows), safe_indexing(y, rows)

@@ -44,9 +44,9 @@ class BlockReader:
         if len(self.blocks_) == 1:
             warnings.warn(
                 f"{type(self).__name__} was given one block "
-                f"({self.blocks_.names[0]!r}), so there is nothing to fuse. Fit it "
-                "inside MultimodalClassifier or MultimodalRegressor, on a DataFrame "
-                "with columns like 'text__cat', or pass blocks=.",
+                f"({self.blocks_.names[0]!r}), so there is nothing to fuse. It finds "
+                "several inside MultimodalClassifier or MultimodalRegressor with two "
+                "branches, on a frame with columns like 'text__cat', or by blocks=.",
                 SingleBlockWarning,
                 stacklevel=4,
             )

@@ -465,3 +465,22 @@ def test_an_answer_for_each_of_several_outputs():
     proba = clf.predict_proba(X)
     assert [each.shape for each in proba] == [(20, 2), (20, 2)]
     assert clf.predict(X).shape == (20, 2)
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (np.r_[np.nan, np.arange(79) % 2], "y contains NaN"),
+        (["a", None] * 40, "y contains NaN"),
+        (np.linspace(0, 1, 80), "Unknown label type: continuous"),
+        (Y[1:], "inconsistent numbers of samples"),
+    ],
+)
+def test_a_wrong_target_is_refused_before_features_are_made(y, message):
+    class Never(Marked):
+        def fit(self, X, y=None):
+            raise AssertionError("made features")
+
+    features = ModalityTransformer([("a", Never(), ["price"])])
+    with pytest.raises(ValueError, match=message):
+        MultimodalClassifier(features, LogisticRegression()).fit(X, y)
