@@ -20,6 +20,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from mmsk._utils._frames import column_names, take_columns
+from mmsk._utils._missing import is_missing
 from mmsk._utils._param_validation import HasMethods, fit_context, safe_indexing
 from mmsk._utils._targets import check_known
 from mmsk._utils._weights import positive_weights
