@@ -25,18 +25,10 @@ from mmsk._utils._param_validation import HasMethods, fit_context, safe_indexing
 from mmsk._utils._targets import check_known
 from mmsk._utils._weights import positive_weights
 from mmsk.compose._columns import by_position
+from mmsk.compose._delegation import estimator_has
 from mmsk.compose._fit_params import as_repeats, fit_params, warn_if_ungrouped
 from mmsk.compose._hand_down import hand_down, register_block_rule
 from mmsk.compose._modality_transformer import ModalityTransformer
-
-
-def _estimator_has(method: str):
-    def check(self) -> bool:
-        fitted = getattr(self, "estimator_", self.estimator)
-        getattr(fitted, method)  # its own AttributeError says more than False
-        return True
-
-    return check
 
 
 class _BaseMultimodal(MetaEstimatorMixin, BaseEstimator):
@@ -285,7 +277,7 @@ class MultimodalClassifier(ClassifierMixin, _BaseMultimodal):
     array(['car', 'cat'], dtype='<U3')
     """
 
-    @available_if(_estimator_has("predict_proba"))
+    @available_if(estimator_has("predict_proba"))
     def predict_proba(self, X):
         """Predict the probabilities of the classes.
 
@@ -300,7 +292,7 @@ class MultimodalClassifier(ClassifierMixin, _BaseMultimodal):
         """
         return self._call("predict_proba", X)
 
-    @available_if(_estimator_has("predict_log_proba"))
+    @available_if(estimator_has("predict_log_proba"))
     def predict_log_proba(self, X):
         """Predict the logarithms of the probabilities of the classes.
 
@@ -315,7 +307,7 @@ class MultimodalClassifier(ClassifierMixin, _BaseMultimodal):
         """
         return self._call("predict_log_proba", X)
 
-    @available_if(_estimator_has("decision_function"))
+    @available_if(estimator_has("decision_function"))
     def decision_function(self, X):
         """Predict the estimator's decision values.
 

@@ -20,17 +20,9 @@ from mmsk._utils._param_validation import (
 )
 from mmsk._utils._weights import positive_weights
 from mmsk.compose._columns import as_table
+from mmsk.compose._delegation import estimator_has
 from mmsk.compose._fit_params import as_repeats, fit_params
 from mmsk.compose._packed_rows import unpack_rows
-
-
-def _estimator_has(method: str):
-    def check(self) -> bool:
-        fitted = getattr(self, "estimator_", self.estimator)
-        getattr(fitted, method)  # its own AttributeError says more than False
-        return True
-
-    return check
 
 
 class NamedColumns(MetaEstimatorMixin, BaseEstimator):
@@ -168,7 +160,7 @@ class NamedColumns(MetaEstimatorMixin, BaseEstimator):
         X = self._named(X, getattr(self, "feature_names_in_", None))
         return getattr(self.estimator_, method)(X, *args, **params)
 
-    @available_if(_estimator_has("predict"))
+    @available_if(estimator_has("predict"))
     def predict(self, X):
         """Predict the target of new rows.
 
@@ -182,7 +174,7 @@ class NamedColumns(MetaEstimatorMixin, BaseEstimator):
         """
         return self._call("predict", X)
 
-    @available_if(_estimator_has("predict_proba"))
+    @available_if(estimator_has("predict_proba"))
     def predict_proba(self, X):
         """Predict the probabilities of the classes.
 
@@ -197,7 +189,7 @@ class NamedColumns(MetaEstimatorMixin, BaseEstimator):
         """
         return self._call("predict_proba", X)
 
-    @available_if(_estimator_has("predict_log_proba"))
+    @available_if(estimator_has("predict_log_proba"))
     def predict_log_proba(self, X):
         """Predict the logarithms of the probabilities of the classes.
 
@@ -212,7 +204,7 @@ class NamedColumns(MetaEstimatorMixin, BaseEstimator):
         """
         return self._call("predict_log_proba", X)
 
-    @available_if(_estimator_has("decision_function"))
+    @available_if(estimator_has("decision_function"))
     def decision_function(self, X):
         """Predict the estimator's decision values.
 
@@ -226,7 +218,7 @@ class NamedColumns(MetaEstimatorMixin, BaseEstimator):
         """
         return self._call("decision_function", X)
 
-    @available_if(_estimator_has("score"))
+    @available_if(estimator_has("score"))
     def score(self, X, y, sample_weight=None):
         """Return the estimator's own score.
 
