@@ -5,7 +5,7 @@ from typing import Any
 
 
 def estimator_has(method: str) -> Callable[[Any], bool]:
-    """Return the test for ``available_if``: the fitted estimator, or else the given one.
+    """Return the test for ``available_if``, on the fitted estimator if there is one.
 
     Parameters
     ----------
