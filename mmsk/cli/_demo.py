@@ -16,6 +16,7 @@ from sklearn.model_selection import (
     GroupShuffleSplit,
     StratifiedGroupKFold,
 )
+from threadpoolctl import threadpool_limits
 
 from mmsk.cli._candidates import (
     CHEAPENED,
@@ -135,7 +136,8 @@ def run_demo(
             n_jobs=n_jobs,
             error_score="raise",
         )
-        with warnings.catch_warnings():
+        # one thread a process: with more, small fits mostly wait for each other
+        with threadpool_limits(1), warnings.catch_warnings():
             warnings.simplefilter("ignore", GroupsWarning)  # said in the notes below
             search.fit(X, y, groups=X["author"])
             board = leaderboard(search, entrants)
