@@ -4,6 +4,7 @@ import contextlib
 import os
 import sqlite3
 import threading
+import time
 import warnings
 import weakref
 from collections import deque
@@ -128,7 +129,7 @@ class Database:
         )
         try:
             connection.text_factory = bytes  # damage may turn a blob into bad UTF-8
-            _queries.prepare(connection)
+            _patiently(_queries.prepare, connection)
         except BaseException:
             connection.close()
             raise
@@ -141,6 +142,25 @@ class Database:
         except OSError:
             return None
         return status.st_dev, status.st_ino
+
+
+def _patiently(
+    work: Callable[[sqlite3.Connection], None], connection: sqlite3.Connection
+) -> None:
+    """Do a piece of work again while another process is making the file.
+
+    SQLite does not wait by itself for the lock that switching to WAL needs.
+    """
+    end = time.monotonic() + _TIMEOUT_S
+    while True:
+        try:
+            work(connection)
+            return
+        except sqlite3.OperationalError as error:
+            busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not busy or time.monotonic() > end:
+                raise
+        time.sleep(0.01)
 
 
 # SQLite must not be carried over a fork: the child would believe that it holds the
