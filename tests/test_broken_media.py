@@ -1,18 +1,25 @@
-"""Missing and broken pictures, through the whole estimator."""
+"""Missing and broken media: the corpus through extractors, pictures through all."""
 
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 
 from mmsk.compose import MultimodalClassifier
 from mmsk.exceptions import MediaError, MissingModalityWarning
+from mmsk.feature_extraction.audio import MFCCExtractor
+from mmsk.feature_extraction.image import HOGExtractor
 from mmsk.fusion import (
     EarlyFusionClassifier,
     IntermediateFusionClassifier,
     LateFusionClassifier,
 )
+from mmsk.media import check
+from mmsk.store import FeatureStore
+from tests._clips import CLIPS
+from tests._corpus import PICTURES
 from tests._shop import shop_features, write_shop
 
 HEADS = [
@@ -92,3 +99,91 @@ def test_too_many_broken_pictures_stop_fit_and_not_predict(shop):
         MultimodalClassifier(features, head).fit(X, y)
     with pytest.warns(MissingModalityWarning, match="20 of 60"):
         assert fitted.predict(X).shape == (60,)
+
+
+HOG = {"size": 32, "pixels_per_cell": 8, "color_bins": 2}
+MFCC = {"sample_rate": 8000, "n_mfcc": 5, "max_seconds": 600}
+KINDS = {
+    "pictures": (PICTURES, HOGExtractor(**HOG), "image"),
+    "clips": (CLIPS, MFCCExtractor(**MFCC), "audio"),
+}
+# to an extractor these are missing, and lists of cells
+MISSING = {"None", "NaN"}
+LISTS = {
+    "list of cells": ["NOT_FOUND", "NOT_FOUND"],
+    "nested list": ["BAD_TYPE", "BAD_TYPE"],
+    "rate of another kind": ["BAD_TYPE", "NOT_FOUND"],
+}
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def corpus(request, tmp_path_factory):
+    """A table of the whole corpus, what each row must give, and who reads it."""
+    entries, extractor, kind = KINDS[request.param]
+    folder = tmp_path_factory.mktemp(request.param) / "root"
+    folder.mkdir()
+    rows, tables = [], []
+    for rooted in (False, True):
+        some = [entry for entry in entries if entry.rooted == rooted]
+        cells = np.empty(len(some), dtype=object)
+        cells[:] = [entry.make(folder) for entry in some]
+        tables.append((pd.DataFrame({"medium": cells}), folder if rooted else None))
+        rows.append([(each.name, each.code) for each in some])
+    return tables, rows, extractor, kind
+
+
+def stated(rows):
+    """Return the rows that cannot be used, with their codes."""
+    return [
+        (row, code)
+        for row, (name, code) in enumerate(rows)
+        if code is not None and name not in MISSING
+        for code in LISTS.get(name, [code])
+    ]
+
+
+def test_the_corpus_through_extractors(corpus, tmp_path):
+    tables, all_rows, extractor, _ = corpus
+    for (X, root), rows in zip(tables, all_rows, strict=True):
+        found = []
+        for memory in (None, tmp_path, tmp_path):
+            extractor.set_params(
+                root=root, memory=memory, on_error="missing", max_error_rate=1.0
+            )
+            with pytest.warns(MissingModalityWarning):
+                found.append(extractor.fit_transform(X))
+            failures = [(each.row, each.code) for each in extractor.failures_]
+            assert failures == stated(rows)
+        absent = {row for row, (name, code) in enumerate(rows) if code is not None}
+        assert set(np.flatnonzero(found[0][:, -1] == 0)) == absent
+        assert np.isfinite(found[0]).all()
+        for other in found[1:]:
+            np.testing.assert_array_equal(other, found[0])
+        extractor.set_params(on_error="raise", memory=None)
+        for row, code in dict(stated(rows)[::-1]).items():  # the first of each row
+            with pytest.raises(MediaError) as caught:
+                extractor.fit(X.iloc[[row]])
+            assert (caught.value.code, caught.value.column) == (code, "medium")
+            assert caught.value.row == 0
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_the_corpus_checked(corpus, n_jobs):
+    tables, all_rows, _, kind = corpus
+    for (X, root), rows in zip(tables, all_rows, strict=True):
+        report = check(X, {"medium": kind}, root=root, n_jobs=n_jobs, verbose=False)
+        assert [(each.row, each.code) for each in report.failures] == stated(rows)
+        assert report.n_missing == sum(name in MISSING for name, _ in rows)
+        names = [each.path for each in report.cells if each.row == 0]
+        assert names == [X["medium"][0]]
+
+
+def test_a_broken_cell_is_not_kept_as_a_row(corpus, tmp_path):
+    (X, root), rows = corpus[0][0], corpus[1][0]
+    extractor = corpus[2].set_params(
+        root=root, memory=tmp_path, on_error="missing", max_error_rate=1.0
+    )
+    with pytest.warns(MissingModalityWarning):
+        extractor.fit(X)
+    n_whole = sum(code is None for _, code in rows)
+    assert 0 < FeatureStore(tmp_path).info().written <= n_whole

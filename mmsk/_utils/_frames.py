@@ -100,10 +100,9 @@ def cell_array(X: Any) -> NDArray[np.object_]:
 
 
 def _object_column(values: Any) -> NDArray[np.object_]:
-    column = np.empty(len(values), dtype=object)
-    for row, cell in enumerate(values):
-        column[row] = cell
-    return column
+    if hasattr(values, "tolist"):  # pandas: much faster than one by one
+        values = values.tolist()
+    return np.fromiter(values, dtype=object, count=len(values))
 
 
 def _cells_of_lists(X: Any) -> NDArray[np.object_]:

@@ -8,6 +8,7 @@ from sklearn.utils._param_validation import (
     Interval,
     Options,
     StrOptions,
+    validate_parameter_constraints,
     validate_params,
 )
 from sklearn.utils._set_output import _get_output_config
@@ -33,6 +34,7 @@ __all__ = [
     "num_samples",
     "output_config",
     "safe_indexing",
+    "validate_parameter_constraints",
     "validate_params",
 ]
 

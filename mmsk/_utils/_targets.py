@@ -1,8 +1,9 @@
-"""What a target must be before anything is computed for it."""
+"""What a target must be, and its location and spread."""
 
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.utils import assert_all_finite
 
 from mmsk._utils._missing import is_missing
@@ -30,3 +31,26 @@ def check_known(y: Any) -> None:
             f"Input y contains NaN or None, first at position {missing[0]}. Leave such "
             "rows out of X and y."
         )
+
+
+def mean_and_scale(
+    y: NDArray, weights: NDArray[np.float64] | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return by what a target of numbers is standardised.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples, n_targets)
+    weights : ndarray of shape (n_samples,) or None
+
+    Returns
+    -------
+    mean, scale : ndarrays of shape (n_targets,)
+        The scale is the standard deviation, and 1 for a constant target.
+    """
+    y = np.asarray(y, dtype=np.float64)
+    mean = np.average(y, axis=0, weights=weights)
+    scale = np.average((y - mean) ** 2, axis=0, weights=weights) ** 0.5
+    # a constant target: rounding is no spread
+    rounding = 10 * np.finfo(np.float64).eps * np.abs(mean)
+    return mean, np.where(scale > rounding, scale, 1.0)

@@ -12,6 +12,8 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.validation import has_fit_parameter
 
 from mmsk._utils._blocks import PRESENCE_NAME, Block
+from mmsk.compose._shared_fits import SharedFits
+from mmsk.compose._step_keys import takes_store
 from mmsk.feature_extraction.tabular import TableExtractor
 from mmsk.store import FeatureStore
 
@@ -19,7 +21,8 @@ from mmsk.store import FeatureStore
 class Branch:
     """One fitted branch: its transformer, its columns, its block.
 
-    The steps of a Pipeline behind an extractor (a PCA, say) see its features and
+    With a store, what its steps learn is shared, see `SharedFits`. The steps of a
+    Pipeline behind an extractor (a PCA, say) see its features and
     never its presence column, which is put back behind the last one.
 
     Parameters
@@ -31,7 +34,7 @@ class Branch:
     keys : str, int or list of them
         Columns of the table, one key alone for a 1-D column.
     store : FeatureStore or None
-        Given to the extractors that have none.
+        Given to the extractors that have none, and where fits are shared.
     roles : dict of str to str, default=None
         Given, as far as they are of its columns, to a TableExtractor without roles.
     """
@@ -48,8 +51,10 @@ class Branch:
         self.keys = keys
         if isinstance(transformer, str):  # "passthrough"
             transformer = FunctionTransformer(feature_names_out="one-to-one")
-        self.transformer = clone(transformer)
-        for step in _steps(self.transformer):
+        self._transformer = clone(transformer)
+        self._shared = None if store is None else SharedFits(store)
+        self._states: list[bytes | None] = []
+        for step in _steps(self._transformer):
             frozen = isinstance(step, FrozenEstimator)  # the user's own, not a clone
             if hasattr(step, "set_output") and not frozen:
                 step.set_output(transform="default")
@@ -59,25 +64,65 @@ class Branch:
                 own = keys if isinstance(keys, list) else [keys]
                 step.set_params(roles={key: roles[key] for key in own if key in roles})
 
+    @property
+    def transformer(self) -> Any:
+        """The transformer, for whoever may change it: then it is not shared."""
+        self._states = []
+        return self._transformer
+
     def fit_transform(self, X: Any, y: Any, sample_weight: Any) -> Any:
         """Fit on the branch's columns; return ``(n_samples, n_columns)`` values."""
+        states: list[bytes | None] = []
 
         def fit_step(step, values):
-            return _fit_step(step, values, y, sample_weight)
+            values, state = self._fit_step(step, values, y, sample_weight)
+            states.append(state)
+            return values
 
         values = self._run(X, fit_step)
+        self._states = states
         self.block = self._block_behind(values.shape[1])
         self.sparse = sp.issparse(values)
         return values
 
     def transform(self, X: Any) -> Any:
         """Return the columns of new rows."""
-        return self._run(X, lambda step, values: step.transform(values))
+        states = iter(self._states)
+
+        def transform_step(step, values):
+            state = next(states, None)
+            if state is None:
+                return step.transform(values)
+            return self._shared.transform(step, values, state)
+
+        return self._run(X, transform_step)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # where a copy goes the store may not be, and it is changed by others
+        return {**vars(self), "_shared": None, "_states": []}
+
+    def _fit_step(
+        self, step: Any, X: Any, y: Any, sample_weight: Any
+    ) -> tuple[Any, bytes | None]:
+        """Return the step's values, and the fingerprint of what it has learned."""
+        weighted = sample_weight is not None and has_fit_parameter(
+            step, "sample_weight"
+        )
+        params = {"sample_weight": sample_weight} if weighted else {}
+
+        def fit():
+            if hasattr(step, "fit_transform"):
+                return step.fit_transform(X, y, **params)
+            return step.fit(X, y, **params).transform(X)
+
+        if self._shared is None:
+            return fit(), None
+        return self._shared.fit_transform(step, X, y, params, fit)
 
     def _run(self, values: Any, call: Callable[[Any, Any], Any]) -> Any:
         """Send values through the steps, presence columns past them."""
         present = block = None
-        for step in _steps(self.transformer):
+        for step in _steps(self._transformer):
             if block is not None:
                 values, own = _apart(values, block)
                 present = present if own is None else own
@@ -88,14 +133,14 @@ class Branch:
 
     def _block_behind(self, width: int) -> Block:
         """Return the block of the branch's columns."""
-        *before, last = (getattr(s, "block_", None) for s in _steps(self.transformer))
+        *before, last = (getattr(s, "block_", None) for s in _steps(self._transformer))
         if any(map(_marked, before)) and not _marked(last):
             return Block("", 0, width - 1, indicator=width - 1)
         return Block("", 0, width) if last is None else last
 
     def feature_names(self) -> list[str]:
         """Return the names of the columns, without the modality's prefix."""
-        first, *later = _steps(self.transformer)
+        first, *later = _steps(self._transformer)
         names = list(first.get_feature_names_out())
         block = getattr(first, "block_", None)
         marked = _marked(block)
@@ -108,16 +153,6 @@ class Branch:
         return [*names, PRESENCE_NAME] if marked and not _marked(block) else names
 
 
-def takes_store(transformer: Any) -> bool:
-    """Tell whether a transformer's ``memory`` is a feature store.
-
-    A Pipeline has a parameter of the same name that caches something else.
-    """
-    return hasattr(transformer, "_store_id") and "memory" in transformer.get_params(
-        deep=False
-    )
-
-
 def first_step(transformer: Any) -> Any:
     """Return the step of a branch that reads the table."""
     return _steps(transformer)[0]
@@ -128,14 +163,6 @@ def _steps(transformer: Any) -> list:
         return [transformer]
     steps = [step for _, step in transformer.steps if step not in (None, "passthrough")]
     return [inner for step in steps for inner in _steps(step)]
-
-
-def _fit_step(step: Any, X: Any, y: Any, sample_weight: Any) -> Any:
-    weighted = sample_weight is not None and has_fit_parameter(step, "sample_weight")
-    params = {"sample_weight": sample_weight} if weighted else {}
-    if hasattr(step, "fit_transform"):
-        return step.fit_transform(X, y, **params)
-    return step.fit(X, y, **params).transform(X)
 
 
 def _marked(block: Block | None) -> bool:

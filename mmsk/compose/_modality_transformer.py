@@ -21,7 +21,7 @@ from mmsk._utils._param_validation import (
     check_n_features,
     fit_context,
 )
-from mmsk.compose._branches import Branch, first_step, takes_store
+from mmsk.compose._branches import Branch, first_step
 from mmsk.compose._columns import (
     as_table,
     by_position,
@@ -30,6 +30,7 @@ from mmsk.compose._columns import (
     resolve_columns,
 )
 from mmsk.compose._select import check_roles, select
+from mmsk.compose._step_keys import takes_store
 from mmsk.store import FeatureStore, as_store
 
 
@@ -53,7 +54,12 @@ class ModalityTransformer(TransformerMixin, NamedSteps):
     memory : str, os.PathLike or FeatureStore, default=None
         Where the features of pictures and clips are kept, so that folds,
         candidates and processes extract each of them once. Given to every
-        branch that has no store of its own. ``None``: nothing is kept.
+        branch that has no store of its own. What the other transformers (TF-IDF,
+        PCA, scalers) learn and return is kept as well, so that a search fits a
+        branch whose parameters don't change once a fold: for classes of mmsk and
+        scikit-learn, and those with a ``_store_id`` of their own, as long as
+        parameters and data decide the result (``random_state=None`` does not; one
+        StoreWarning says so). ``None``: nothing is kept.
     sparse_output : {"auto"} or bool, default="auto"
         ``"auto"`` gives CSR when any block is sparse, and else an ndarray.
     max_block_bytes : int, default=2**30

@@ -5,22 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mmsk._utils._frames import column, column_kind, column_names
-
-ROLES = (
-    "text",
-    "image",
-    "audio",
-    "number",
-    "category",
-    "boolean",
-    "date",
-    "identifier",
-    "groups",
-    "drop",
-)
-"""What a column of a table can be."""
-
-NO_FEATURES = ("identifier", "groups", "drop")
+from mmsk._utils._roles import NO_FEATURES, ROLES
 
 KINDS = ("number", "boolean", "string", "category", "date", "object")
 
@@ -34,7 +19,9 @@ class select:
     ----------
     kind : str or list of str, default=None
         Any of ``"number"``, ``"boolean"``, ``"string"``, ``"category"``,
-        ``"date"`` and ``"object"`` (anything else). ``None``: every kind.
+        ``"date"`` and ``"object"`` (anything else). ``None``: every kind. A kind
+        is how cells are stored, a role what they mean: a string may be a text or
+        a category, and ``"category"`` is the frame's own categorical type.
     pattern : str, default=None
         Regular expression that a name must contain a match of. Needs a frame.
     exclude : str or list of str, default=()

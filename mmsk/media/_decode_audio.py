@@ -13,8 +13,9 @@ from ._audio_limits import (
     MIN_RATE,
     AudioLimits,
 )
+from ._cell_errors import naming
 from ._open_audio import open_audio
-from ._read_audio import MAX_BYTES, fetch_audio, naming
+from ._read_audio import MAX_BYTES, fetch_audio
 
 
 def decode_audio(
@@ -95,7 +96,7 @@ def decode_audio(
             f"sample_rate must be from {MIN_RATE} to {MAX_RATE} Hz, got {sample_rate}."
         )
     content, path = fetch_audio(cell, root=root, max_bytes=max_bytes)
-    with naming(path):
+    with naming(path, what="clip", limit="max_values"):
         samples, rate = open_audio(content, AudioLimits(max_seconds, max_values))
         if sample_rate is None or sample_rate == rate:
             return samples, rate

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
+from ._cell_errors import naming
 from ._image_arrays import array_to_rgb
 from ._image_modes import to_array
 from ._open_image import load_picture, open_image
-from ._read_image import MAX_BYTES, MAX_PIXELS, fetch_image, naming
+from ._read_image import MAX_BYTES, MAX_PIXELS, fetch_image
 from ._resize_image import as_height_width
 
 
@@ -82,7 +83,7 @@ def decode_image(
     if target_size is not None:
         target_size = as_height_width(target_size)
     content, path = fetch_image(cell, root=root, max_bytes=max_bytes)
-    with naming(path):
+    with naming(path, what="picture", limit="max_pixels"):
         if isinstance(content, np.ndarray):
             return array_to_rgb(content, max_pixels)
         if isinstance(content, Image.Image):

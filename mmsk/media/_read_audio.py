@@ -1,13 +1,13 @@
 """Fetch what an audio cell holds, undecoded."""
 
 import os
-from contextlib import contextmanager
 
 import numpy as np
 
 from ..exceptions import MediaError
 from ._audio_arrays import array_to_wav
-from ._read_bytes import read_bytes, too_large
+from ._cell_errors import checked_bytes, naming
+from ._read_bytes import read_bytes
 
 MAX_BYTES = 64 * 2**20
 
@@ -69,14 +69,14 @@ def fetch_audio(
     if isinstance(cell, str | os.PathLike):
         return read_bytes(cell, root=root, max_bytes=max_bytes), os.fspath(cell)
     if isinstance(cell, bytes | bytearray | memoryview):
-        return _checked_bytes(cell, max_bytes, None), None
+        return checked_bytes(cell, max_bytes, None), None
     if isinstance(cell, tuple | list) and len(cell) == 2 and _is_array(cell[0]):
         return _packed(*cell, None), None
     if isinstance(cell, dict):
         content, path = cell.get("bytes"), cell.get("path")
         name = path if isinstance(path, str) else None
         if isinstance(content, bytes | bytearray | memoryview):
-            return _checked_bytes(content, max_bytes, name), name
+            return checked_bytes(content, max_bytes, name), name
         if content is None and isinstance(cell.get("array"), np.ndarray | list):
             return _packed(cell["array"], cell.get("sampling_rate"), name), name
         if content is None and isinstance(path, str | os.PathLike):
@@ -99,30 +99,5 @@ def _is_array(value: object) -> bool:
 
 
 def _packed(array: object, sample_rate: object, path: str | None) -> bytes:
-    with naming(path):
+    with naming(path, what="clip", limit="max_values"):
         return array_to_wav(array, sample_rate)
-
-
-def _checked_bytes(content, max_bytes: int, path: str | None) -> bytes:
-    if memoryview(content).nbytes > max_bytes:
-        raise too_large(memoryview(content).nbytes, max_bytes, path)
-    if not len(content):
-        raise MediaError("EMPTY_FILE", "no bytes", path=path)
-    return bytes(content)
-
-
-@contextmanager
-def naming(path: str | None):
-    """Let every error that leaves be a MediaError with the path of its file."""
-    try:
-        yield
-    except MediaError as error:
-        error.path = error.path or path
-        raise
-    except MemoryError as error:
-        raise MediaError(
-            "OUT_OF_MEMORY",
-            "no memory to decode the clip",
-            path=path,
-            advice="Lower max_values, or n_jobs.",
-        ) from error

@@ -1,16 +1,16 @@
 """Fetch what a picture cell holds, undecoded."""
 
 import os
-from contextlib import contextmanager
 
 import numpy as np
 from PIL import Image
 
 from ..exceptions import MediaError
+from ._cell_errors import checked_bytes, naming
 from ._image_arrays import check_image_array
 from ._image_modes import to_array
 from ._open_image import load_picture
-from ._read_bytes import read_bytes, too_large
+from ._read_bytes import read_bytes
 
 MAX_PIXELS = 50_000_000
 MAX_BYTES = 64 * 2**20
@@ -65,7 +65,7 @@ def read_image(
     """
     content, path = fetch_image(cell, root=root, max_bytes=max_bytes)
     if isinstance(content, Image.Image):
-        with naming(path):
+        with naming(path, what="picture", limit="max_pixels"):
             return to_array(load_picture(content, MAX_PIXELS))
     return content
 
@@ -77,7 +77,7 @@ def fetch_image(
     if isinstance(cell, str | os.PathLike):
         return read_bytes(cell, root=root, max_bytes=max_bytes), os.fspath(cell)
     if isinstance(cell, bytes | bytearray | memoryview):
-        return _checked_bytes(cell, max_bytes, None), None
+        return checked_bytes(cell, max_bytes, None), None
     if isinstance(cell, np.ndarray):
         check_image_array(cell)
         return cell, None
@@ -88,7 +88,7 @@ def fetch_image(
         content, path = cell.get("bytes"), cell.get("path")
         if isinstance(content, bytes | bytearray | memoryview):
             path = path if isinstance(path, str) else None
-            return _checked_bytes(content, max_bytes, path), path
+            return checked_bytes(content, max_bytes, path), path
         if content is None and isinstance(path, str | os.PathLike):
             return read_bytes(path, root=root, max_bytes=max_bytes), os.fspath(path)
         kind = "a dict without a usable 'bytes' or 'path'"
@@ -100,28 +100,3 @@ def fetch_image(
         advice="Pass a path, the bytes of a file, a PIL.Image, a uint8 or float array, "
         'or {"bytes": ..., "path": ...}.',
     )
-
-
-def _checked_bytes(content, max_bytes: int, path: str | None) -> bytes:
-    if memoryview(content).nbytes > max_bytes:
-        raise too_large(memoryview(content).nbytes, max_bytes, path)
-    if not len(content):
-        raise MediaError("EMPTY_FILE", "no bytes", path=path)
-    return bytes(content)
-
-
-@contextmanager
-def naming(path: str | None):
-    """Let every error that leaves be a MediaError with the path of its file."""
-    try:
-        yield
-    except MediaError as error:
-        error.path = error.path or path
-        raise
-    except MemoryError as error:
-        raise MediaError(
-            "OUT_OF_MEMORY",
-            "no memory to decode the picture",
-            path=path,
-            advice="Lower max_pixels, or n_jobs.",
-        ) from error

@@ -9,7 +9,8 @@ from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from mmsk.compose import ModalityTransformer
+from mmsk.compose import ModalityTransformer, _step_keys
+from mmsk.exceptions import StoreWarning
 from mmsk.feature_extraction.image import HOGExtractor
 from mmsk.feature_extraction.tabular import TableExtractor
 from mmsk.feature_extraction.text import TfidfExtractor
@@ -47,6 +48,11 @@ def pictures(n=3):
     return pd.DataFrame({"photo": cells})
 
 
+@pytest.fixture(autouse=True)
+def forget_what_was_said(monkeypatch):
+    monkeypatch.setattr(_step_keys, "_said", set())
+
+
 HOG = {"size": 8, "pixels_per_cell": 4, "cells_per_block": 1, "color_bins": 0}
 
 
@@ -75,7 +81,8 @@ class TestMemory:
     def test_a_memory_of_another_kind_is_left_alone(self, tmp_path):
         merge = FeatureAgglomeration(2)
         model = numbers(["price", "stock"], make_pipeline(Marked(), merge))
-        model.set_params(memory=tmp_path).fit(TABLE)
+        with pytest.warns(StoreWarning, match="Marked is fitted again"):
+            model.set_params(memory=tmp_path).fit(TABLE)
         assert model.named_transformers_["numbers"][1].memory is None
 
     def test_without_memory(self):
@@ -85,7 +92,13 @@ class TestMemory:
     def test_each_picture_is_extracted_once(self, tmp_path):
         X = pictures()
         model = ModalityTransformer(
-            [("a", make_pipeline(HOGExtractor(**HOG), PCA(2)), ["photo"])],
+            [
+                (
+                    "a",
+                    make_pipeline(HOGExtractor(**HOG), PCA(2, random_state=0)),
+                    ["photo"],
+                )
+            ],
             memory=tmp_path,
         )
         first = model.fit_transform(X)
@@ -103,7 +116,13 @@ class TestMemory:
         model = ModalityTransformer(
             [
                 ("a", HOGExtractor(**HOG), ["photo"]),
-                ("b", make_pipeline(HOGExtractor(**HOG | {"size": 16}), PCA(2)), [0]),
+                (
+                    "b",
+                    make_pipeline(
+                        HOGExtractor(**HOG | {"size": 16}), PCA(2, random_state=0)
+                    ),
+                    [0],
+                ),
                 ("c", "drop", ["nowhere"]),
             ],
             memory=tmp_path,

@@ -225,7 +225,7 @@ def test_a_full_disk_stops_writing_but_not_reading(tmp_path, make_rows, monkeypa
 
     def prepare_small(connection):
         prepare(connection)
-        connection.execute("PRAGMA max_page_count = 500")
+        connection.execute("PRAGMA max_page_count = 125")
 
     monkeypatch.setattr(_queries, "prepare", prepare_small)
     store = FeatureStore(tmp_path)

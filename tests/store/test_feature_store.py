@@ -325,3 +325,11 @@ def test_a_loaded_store_does_not_make_its_directory_again(tmp_path):
     )
     assert run.stdout.strip() == "[None] ['StoreWarning']"
     assert not (tmp_path / "gone").exists()
+
+
+def test_a_directory_is_told_from_a_store(tmp_path, make_rows):
+    assert not FeatureStore.is_at(tmp_path)
+    assert not FeatureStore.is_at(tmp_path / "store")
+    assert list(tmp_path.iterdir()) == []
+    FeatureStore(tmp_path / "store").put_many(*make_rows(1))
+    assert FeatureStore.is_at(tmp_path / "store")

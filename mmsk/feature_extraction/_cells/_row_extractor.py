@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 from tqdm import tqdm
 
-from mmsk._utils._frames import is_series
+from mmsk._utils._cell_parts import parts_of
 from mmsk._utils._param_validation import StrOptions, fit_context
 from mmsk._utils._weights import positive_weights
 from mmsk.exceptions import MediaError, StoreWarning
@@ -77,10 +77,7 @@ class RowExtractor(CellExtractor):
         return {}
 
     def _cell_parts(self, cell: Any) -> Sequence[Any]:
-        if isinstance(cell, np.ndarray):  # of paths: frames make arrays of lists
-            return list(cell) if cell.dtype.kind in "OUT" else (cell,)
-        several = isinstance(cell, list | tuple) or is_series(cell)
-        return list(cell) if several else (cell,)
+        return parts_of(cell)
 
     def _feature_lists(self) -> list[list[str]]:
         return [self._row_names()] * self.n_features_in_
@@ -289,10 +286,16 @@ class RowExtractor(CellExtractor):
             width=len(self._row_names()),
             config=b"" if store is None else self._config(store_id),
             store=store,
-            batch_size=self._batch_size,
-            n_batches=max(16, 2 * effective_n_jobs(self.n_jobs)),
-            n_jobs=self.n_jobs,
+            **self._schedule(),
         )
+
+    def _schedule(self) -> dict[str, int | None]:
+        """Return how `RowSource` groups contents and in how many threads."""
+        return {
+            "batch_size": self._batch_size,
+            "n_batches": max(16, 2 * effective_n_jobs(self.n_jobs)),
+            "n_jobs": self.n_jobs,
+        }
 
     def _config(self, store_id: str) -> bytes:
         params = {

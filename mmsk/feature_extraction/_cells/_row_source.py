@@ -112,8 +112,11 @@ class RowSource:
 
     def _values(self, keys: list[bytes], contents: list) -> list:
         # the reader may be one cell behind, so the last chunk is kept as well
-        known = {**self._recent, **self._known}
-        found = {key: known[key] for key in keys if key in known}
+        found = {}
+        for key in keys:
+            for known in (self._recent, self._known):
+                if key in known:
+                    found[key] = known[key]
         wanted = {
             key: content
             for key, content in zip(keys, contents, strict=True)

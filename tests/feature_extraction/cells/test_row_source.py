@@ -138,3 +138,15 @@ def test_a_stored_row_of_another_width_is_not_used(tmp_path):
     compute = Computer()
     list(source(compute, store, width=2).outcomes(items(["a"])))
     assert compute.batches == [["a"]]
+
+
+def test_a_chunk_does_not_look_at_all_rows_that_are_known():
+    class Watched(dict):
+        def __iter__(self):
+            pytest.fail("every chunk walks through all that is known")
+
+        keys = __iter__
+
+    rows = source(Computer(), n_batches=1)
+    rows._known = Watched()
+    assert values(rows.outcomes(items(WORDS))) == VALUES

@@ -1,7 +1,7 @@
 import pytest
 
 from mmsk.exceptions import MediaError
-from mmsk.feature_extraction.text._read_text import read_text, without_surrogates
+from mmsk.feature_extraction._cells._read_text import read_text, without_surrogates
 
 
 @pytest.mark.parametrize(

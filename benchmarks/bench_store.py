@@ -1,0 +1,327 @@
+"""What the feature store costs, and what it saves.
+
+    OMP_NUM_THREADS=1 python benchmarks/bench_store.py [--rows 4000]
+
+Rows of 1280 float32 written and read, in CPU time of one thread, best of 5: the
+store in batches of 256, a file a row (plain; and safe, that is with a checksum, a
+temporary file and a rename), and joblib.Memory. Then the fastest cryptographic hash,
+what a hit costs beyond reading and hashing a file, decodes a picture and seconds of a
+search of 3 folds x 8 candidates over a stack, and fits and seconds of a TF-IDF branch
+in such a search. Everything is generated.
+"""
+
+import argparse
+import hashlib
+import io
+import os
+import tempfile
+import time
+import warnings
+import zlib
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pandas as pd
+from PIL import Image
+from sklearn.ensemble import StackingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.naive_bayes import GaussianNB, MultinomialNB
+from sklearn.pipeline import Pipeline
+
+from mmsk.compose import ModalityTransformer, MultimodalClassifier
+from mmsk.feature_extraction.image import HOGExtractor
+from mmsk.feature_extraction.text import TfidfExtractor
+from mmsk.store import FeatureStore, content_digest
+
+REPEATS = 5
+WIDTH, BATCH = 1280, 256
+TIMES_A_FILE = 10  # the targets
+HIT_US = 60
+SMALL = {"size": 32, "pixels_per_cell": 16, "cells_per_block": 1, "color_bins": 2}
+
+
+def verdict(met):
+    """Return the word for a target."""
+    return "met" if met else "MISSED"
+
+
+def best_us(prepare, work, count):
+    """Return CPU and wall microseconds of one of `count` things, best of several."""
+    times = []
+    for _ in range(REPEATS):
+        with tempfile.TemporaryDirectory() as folder:
+            prepare(folder)
+            cpu, wall = time.process_time(), time.perf_counter()
+            work(folder)
+            times.append((time.process_time() - cpu, time.perf_counter() - wall))
+    return tuple(1e6 * min(each) / count for each in zip(*times, strict=True))
+
+
+def engines(keys, rows):
+    """Return a writer and a reader of each engine."""
+    names = [key.hex() for key in keys]
+
+    def put(folder):
+        store = FeatureStore(folder)
+        for start in range(0, len(keys), BATCH):
+            stop = start + BATCH
+            store.put_many(keys[start:stop], rows[start:stop])
+
+    def get(folder):
+        store = FeatureStore(folder)
+        for start in range(0, len(keys), BATCH):
+            store.get_many(keys[start : start + BATCH])
+
+    def write(folder):
+        for name, row in zip(names, rows, strict=True):
+            with open(f"{folder}/{name}", "wb") as file:
+                file.write(row.tobytes())
+
+    def read(folder):
+        for name in names:
+            with open(f"{folder}/{name}", "rb") as file:
+                np.frombuffer(file.read(), dtype=np.float32)
+
+    def write_safely(folder):
+        for name, row in zip(names, rows, strict=True):
+            content = row.tobytes()
+            with open(f"{folder}/{name}.new", "wb") as file:
+                file.write(zlib.crc32(content).to_bytes(4, "little") + content)
+            os.replace(f"{folder}/{name}.new", f"{folder}/{name}")
+
+    def read_safely(folder):
+        for name in names:
+            with open(f"{folder}/{name}", "rb") as file:
+                content = file.read()
+            if zlib.crc32(content[4:]).to_bytes(4, "little") != content[:4]:
+                raise OSError(name)
+            np.frombuffer(content, dtype=np.float32, offset=4)
+
+    def remember(folder):
+        cached = joblib.Memory(folder, verbose=0).cache(row_of, ignore=["rows"])
+        for position in range(len(rows)):
+            cached(position, rows)
+
+    return {
+        "FeatureStore": (put, get),
+        "a file a row": (write, read),
+        "a safe file a row": (write_safely, read_safely),
+        "joblib.Memory": (remember, remember),
+    }
+
+
+def row_of(position, rows):
+    """Return a row: what joblib.Memory caches."""
+    return rows[position]
+
+
+def bench_rows(count):
+    """Compare the engines."""
+    rng = np.random.default_rng(0)
+    rows = rng.standard_normal((count, WIDTH)).astype(np.float32)
+    keys = [rng.bytes(32) for _ in range(count)]
+    found = {}
+    for name, (write, read) in engines(keys, rows).items():
+        some = count if name != "joblib.Memory" else count // 10
+        if some < count:
+            write, read = engines(keys[:some], rows[:some])[name]
+        found[name] = (
+            best_us(lambda folder: None, write, some),
+            best_us(write, read, some),
+        )
+        (write_cpu, write_wall), (read_cpu, read_wall) = found[name]
+        print(
+            f"{name:<18} write {1e6 / write_cpu:>8.0f} rows/s CPU, "
+            f"{1e6 / write_wall:>8.0f} wall; read {1e6 / read_cpu:>8.0f} CPU, "
+            f"{1e6 / read_wall:>8.0f} wall"
+        )
+    ours = found.pop("FeatureStore")
+    for name, other in found.items():
+        ratios = [theirs[0] / mine[0] for theirs, mine in zip(other, ours, strict=True)]
+        line = (
+            f"{name} / FeatureStore, CPU: write {ratios[0]:.1f}, read {ratios[1]:.1f}"
+        )
+        if name == "a file a row":
+            met = verdict(min(ratios) >= TIMES_A_FILE)
+            line += f" (target {TIMES_A_FILE}: {met})"
+        print(line)
+
+
+def bench_hash():
+    """Compare the hashes."""
+    content = os.urandom(100_000)
+    found = {}
+    for name in ("sha256", "blake2b", "blake2s", "sha1", "sha512", "sha3_256"):
+        best = np.inf
+        for _ in range(REPEATS):
+            start = time.process_time()
+            for _ in range(200):
+                hashlib.new(name, content, usedforsecurity=False).digest()
+            best = min(best, (time.process_time() - start) / 200)
+        found[name] = 1e6 * best
+    listed = ", ".join(f"{name} {us:.0f}" for name, us in found.items())
+    print(f"us CPU for 100 kB: {listed}; the store takes sha256")
+
+
+def write_pictures(folder, count):
+    """Write small pictures of noise; return a table of their paths and labels."""
+    rng = np.random.default_rng(0)
+    paths, labels = [], rng.integers(2, size=count)
+    for number, label in enumerate(labels):
+        noise = rng.integers(0, 128 + 64 * label, (160, 160, 3), dtype=np.uint8)
+        picture = Image.fromarray(noise).resize((256, 256))
+        file = io.BytesIO()
+        picture.save(file, "JPEG", quality=90)
+        path = Path(folder, f"{number}.jpg")
+        path.write_bytes(file.getvalue())
+        paths.append(str(path))
+    return pd.DataFrame({"photo": paths}), labels
+
+
+def bench_hits(count):
+    """Measure what a hit costs beyond reading and hashing the file."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        tempfile.TemporaryDirectory() as memory,
+    ):
+        X, _ = write_pictures(folder, count)
+        size = sum(os.path.getsize(path) for path in X["photo"]) / count
+        # about as wide as an embedding
+        wide = {"size": 96, "orientations": 12, "color_bins": 0}
+        extractor = HOGExtractor(**wide, memory=memory).fit(X)
+        width = extractor.transform(X[:2]).shape[1]
+        hit = bare = np.inf
+        for _ in range(REPEATS):
+            start = time.process_time()
+            extractor.transform(X)
+            hit = min(hit, time.process_time() - start)
+            start = time.process_time()
+            for path in X["photo"]:
+                content_digest(Path(path).read_bytes())
+            bare = min(bare, time.process_time() - start)
+    beyond = 1e6 * (hit - bare) / count
+    print(
+        f"a hit of {width} values, file of {size / 1000:.0f} kB: "
+        f"{1e6 * hit / count:.0f} us CPU, reading and hashing "
+        f"{1e6 * bare / count:.0f}, "
+        f"beyond them {beyond:.0f} (target {HIT_US}: {verdict(beyond < HIT_US)})"
+    )
+
+
+class CountingHOG(HOGExtractor):
+    """Counts what it decodes."""
+
+    _store_id = "benchmarks.CountingHOG"
+    n_decoded = 0
+
+    def _decode(self, content):
+        type(self).n_decoded += 1
+        return super()._decode(content)
+
+
+def grids(memory, pipeline_memory):
+    """Return the search over a stack three ways: 8 candidates each."""
+    hog = CountingHOG(**SMALL)
+    values = np.geomspace(0.01, 10, 8).tolist()
+
+    def piped(cache):
+        members = [
+            (
+                "lr",
+                Pipeline([("hog", hog), ("lr", LogisticRegression())], memory=cache),
+            ),
+            ("nb", Pipeline([("hog", hog), ("nb", GaussianNB())], memory=cache)),
+        ]
+        stack = StackingClassifier(members, LogisticRegression(), cv=3)
+        return GridSearchCV(stack, {"lr__lr__C": values}, cv=3)
+
+    members = [("lr", LogisticRegression()), ("nb", GaussianNB())]
+    stack = StackingClassifier(members, LogisticRegression(), cv=3)
+    features = ModalityTransformer([("image", hog, ["photo"])], memory=memory)
+    ours = GridSearchCV(
+        MultimodalClassifier(features, stack), {"estimator__lr__C": values}, cv=3
+    )
+    return {
+        "plain scikit-learn": piped(None),
+        "Pipeline(memory=)": piped(pipeline_memory),
+        "mmsk": ours,
+    }
+
+
+def bench_grid(count):
+    """Count decodes of the search over a stack."""
+    with tempfile.TemporaryDirectory() as folder:
+        X, y = write_pictures(folder, count)
+        places = [str(Path(folder, name)) for name in ("store", "joblib")]
+        for name, search in grids(*places).items():
+            CountingHOG.n_decoded = 0
+            start = time.perf_counter()
+            search.fit(X, y)
+            seconds = time.perf_counter() - start
+            each = CountingHOG.n_decoded / count
+            line = f"3 x 8 grid over a stack, {name}: {each:.1f} decodes a picture, "
+            line += f"{seconds:.1f} s for {count} pictures"
+            if name == "mmsk":
+                line += f" (target 1: {verdict(each == 1)})"
+            print(line)
+
+
+class CountingTfidf(TfidfExtractor):
+    """Counts its fits."""
+
+    _store_id = "benchmarks.CountingTfidf"
+    n_fits = 0
+
+    def _fit(self, X):
+        type(self).n_fits += 1
+        return super()._fit(X)
+
+
+def bench_branches(count):
+    """Count fits of a TF-IDF branch in a search of 3 folds x 8 candidates."""
+    rng = np.random.default_rng(0)
+    words = np.array([f"word{number}" for number in range(20_000)])
+    chosen = (rng.zipf(1.2, size=(count, 120)) - 1) % len(words)
+    X = pd.DataFrame({"text": [" ".join(words[row]) for row in chosen]})
+    y = chosen[:, 0] % 2
+    for memory in (False, True):
+        CountingTfidf.n_fits = 0
+        with tempfile.TemporaryDirectory() as folder:
+            features = ModalityTransformer(
+                [("text", CountingTfidf(random_state=0), ["text"])],
+                memory=folder if memory else None,
+            )
+            search = GridSearchCV(
+                MultimodalClassifier(features, MultinomialNB()),
+                {"estimator__alpha": np.geomspace(0.1, 10, 8).tolist()},
+                cv=3,
+            )
+            start = time.perf_counter()
+            search.fit(X, y)
+        seconds = time.perf_counter() - start
+        line = f"3 x 8 grid, TF-IDF of {count} texts, memory={memory}: "
+        line += f"{CountingTfidf.n_fits} fits, {seconds:.1f} s"
+        if memory:
+            line += f" (target 4 fits: {verdict(CountingTfidf.n_fits == 4)})"
+        print(line)
+
+
+def main():
+    """Run all."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, default=4000)
+    arguments = parser.parse_args()
+    warnings.simplefilter("ignore", UserWarning)
+    print(f"best of {REPEATS}, one thread, load {os.getloadavg()[0]:.1f}")
+    bench_rows(arguments.rows)
+    bench_hash()
+    bench_hits(400)
+    bench_grid(60)
+    bench_branches(2000)
+    print(f"load {os.getloadavg()[0]:.1f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+import numpy as np
+import pytest
+
+from mmsk._utils._targets import check_known, mean_and_scale
+
+
+class TestMeanAndScale:
+    def test_weighted(self):
+        y = np.array([[1.0, 10.0], [3.0, 10.0], [8.0, 50.0]])
+        mean, scale = mean_and_scale(y, np.array([1.0, 1.0, 0.0]))
+        np.testing.assert_allclose(mean, [2.0, 10.0])
+        np.testing.assert_allclose(scale, [1.0, 1.0])
+        mean, scale = mean_and_scale(y, None)
+        np.testing.assert_allclose(mean, y.mean(axis=0))
+        np.testing.assert_allclose(scale, y.std(axis=0))
+
+    def test_rounding_is_no_spread(self):
+        # three times 0.1 is not 0.3
+        _, scale = mean_and_scale(np.full((3, 1), 1e9 + 0.1), np.full(3, 0.1))
+        assert scale.tolist() == [1.0]
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        ([1.0, np.nan], "Input y contains NaN"),
+        ([1.0, np.inf], "Input y contains infinity"),
+        (np.array(["a", None], dtype=object), "first at position 1"),
+    ],
+    ids=["nan", "infinity", "none"],
+)
+def test_check_known(y, message):
+    with pytest.raises(ValueError, match=message):
+        check_known(y)
