@@ -1,22 +1,37 @@
 """The candidates of the demo: which fusion, which ensemble."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sklearn.ensemble import AdaBoostClassifier, BaggingClassifier, StackingClassifier
-from sklearn.linear_model import LogisticRegression
+from sklearn.ensemble import (
+    AdaBoostClassifier,
+    AdaBoostRegressor,
+    BaggingClassifier,
+    BaggingRegressor,
+    StackingClassifier,
+    StackingRegressor,
+)
+from sklearn.linear_model import LogisticRegression, Ridge
 
-from mmsk.ensemble import LightGBMClassifier
+from mmsk.ensemble import LightGBMClassifier, LightGBMRegressor
 from mmsk.fusion import (
     EarlyFusionClassifier,
+    EarlyFusionRegressor,
     IntermediateFusionClassifier,
+    IntermediateFusionRegressor,
     LateFusionClassifier,
+    LateFusionRegressor,
 )
-from mmsk.neural_network import NeuralClassifier
+from mmsk.neural_network import NeuralClassifier, NeuralRegressor
 
-MODALITIES = ("text", "image", "table")
-COMBINATIONS = ("mean", "product", "vote", "weighted", "stack")
 MECHANISMS = ("concat", "gated")
+CHEAPENED = (
+    "Nets: 30 epochs. LightGBM: blocks reduced to 64 columns, 60 trees of 7 leaves, "
+    "max_bin=63. Bagging: 10 nets of 15 epochs. AdaBoost: at most 10 members. "
+    "Stacking: 3 inner folds."
+)
+CHEAPENED_QUICK = "Nets: 30 epochs. Stacking: 3 inner folds, no intermediate fusion."
 
 
 @dataclass(frozen=True)
@@ -30,7 +45,7 @@ class Candidate:
         ``"ensemble"``.
     name : str
         What the leaderboard calls it.
-    estimator : classifier
+    estimator : classifier or regressor
     """
 
     family: str
@@ -38,54 +53,87 @@ class Candidate:
     estimator: Any
 
 
-def candidates(*, quick: bool = False) -> list[Candidate]:
+@dataclass(frozen=True)
+class Kit:
+    """The estimators that candidates of a task are made of."""
+
+    early: Any
+    late: Any
+    intermediate: Any
+    neural: Any
+    lightgbm: Any
+    bagging: Any
+    boosting: Any
+    stacking: Any
+    linear: Any
+    combinations: tuple[str, ...]
+    combine: str
+
+
+KITS = {
+    "classification": Kit(
+        EarlyFusionClassifier,
+        LateFusionClassifier,
+        IntermediateFusionClassifier,
+        NeuralClassifier,
+        LightGBMClassifier,
+        BaggingClassifier,
+        AdaBoostClassifier,
+        StackingClassifier,
+        LogisticRegression(max_iter=1000),
+        ("mean", "product", "vote", "weighted", "stack"),
+        "product",
+    ),
+    "regression": Kit(
+        EarlyFusionRegressor,
+        LateFusionRegressor,
+        IntermediateFusionRegressor,
+        NeuralRegressor,
+        LightGBMRegressor,
+        BaggingRegressor,
+        AdaBoostRegressor,
+        StackingRegressor,
+        Ridge(),
+        ("mean", "median", "weighted", "stack"),
+        "mean",
+    ),
+}
+
+
+def candidates(
+    modalities: Sequence[str], task: str = "classification", *, quick: bool = False
+) -> list[Candidate]:
     """Return the candidates; with `quick`, one of each family.
 
     LightGBM sees blocks reduced to 64 columns and grows 60 trees of 7 leaves;
     ensembles have at most 10 members.
+
+    Parameters
+    ----------
+    modalities : sequence of str
+        At least two.
+    task : {"classification", "regression"}, default="classification"
+    quick : bool, default=False
     """
+    kit = KITS[task]
     single = [
-        Candidate("single", f"{name} alone", _early(modalities=[name]))
-        for name in MODALITIES
+        Candidate("single", f"{name} alone", _early(kit, modalities=[name]))
+        for name in modalities
     ]
     early = [
-        Candidate("early", "early, linear", _early()),
-        Candidate("early", "early, LightGBM", _boosted()),
-        Candidate("early", "early, neural", EarlyFusionClassifier(_neural())),
+        Candidate("early", "early, linear", _early(kit)),
+        Candidate("early", "early, LightGBM", _boosted(kit)),
+        Candidate("early", "early, neural", kit.early(_neural(kit))),
     ]
     late = [
-        Candidate("late", f"late, {combine}", _late(combine))
-        for combine in COMBINATIONS
+        Candidate("late", f"late, {combine}", _late(kit, combine))
+        for combine in kit.combinations
     ]
     intermediate = [
-        Candidate("intermediate", f"intermediate, {mechanism}", _fusion(mechanism))
+        Candidate("intermediate", f"intermediate, {mechanism}", _net(kit, mechanism))
         for mechanism in MECHANISMS
     ]
-    ensemble = [
-        Candidate(
-            "ensemble",
-            "Bagging of intermediate",
-            BaggingClassifier(_fusion("gated", max_epochs=15), 10, random_state=0),
-        ),
-        Candidate(
-            "ensemble",
-            "AdaBoost of early",
-            AdaBoostClassifier(_early(), n_estimators=10, random_state=0),
-        ),
-        Candidate(
-            "ensemble",
-            "Stacking of fusions",
-            StackingClassifier(
-                [
-                    ("early", _early()),
-                    ("late", _late("product")),
-                    ("intermediate", _fusion("gated")),
-                ],
-                LogisticRegression(max_iter=1000),
-                cv=3,
-            ),
-        ),
-    ]
+    ensemble = _ensembles(kit)
     if quick:
         stack = ensemble[-1].estimator
         stack.set_params(intermediate="drop")
@@ -93,35 +141,40 @@ def candidates(*, quick: bool = False) -> list[Candidate]:
     return [*single, *early, *late, *intermediate, *ensemble]
 
 
-CHEAPENED = (
-    "Nets: 30 epochs. LightGBM: blocks reduced to 64 columns, 60 trees of 7 leaves, "
-    "max_bin=63. Bagging: 10 nets of 15 epochs. AdaBoost: at most 10 members. "
-    "Stacking: 3 inner folds."
-)
-CHEAPENED_QUICK = "Nets: 30 epochs. Stacking: 3 inner folds, no intermediate fusion."
+def _ensembles(kit: Kit) -> list[Candidate]:
+    members = [
+        ("early", _early(kit)),
+        ("late", _late(kit, kit.combine)),
+        ("intermediate", _net(kit, "gated")),
+    ]
+    made = {
+        "Bagging of intermediate": kit.bagging(
+            _net(kit, "gated", max_epochs=15), 10, random_state=0
+        ),
+        "AdaBoost of early": kit.boosting(_early(kit), n_estimators=10, random_state=0),
+        "Stacking of fusions": kit.stacking(members, kit.linear, cv=3),
+    }
+    return [Candidate("ensemble", name, each) for name, each in made.items()]
 
 
-def _early(modalities: list[str] | None = None) -> EarlyFusionClassifier:
-    linear = LogisticRegression(max_iter=1000)
-    return EarlyFusionClassifier(linear, modalities=modalities)
+def _early(kit: Kit, modalities: list[str] | None = None) -> Any:
+    return kit.early(kit.linear, modalities=modalities)
 
 
-def _boosted() -> EarlyFusionClassifier:
-    trees = LightGBMClassifier(
-        n_estimators=60, num_leaves=7, max_bin=63, random_state=0
-    )
-    return EarlyFusionClassifier(trees, n_components=64, random_state=0)
+def _boosted(kit: Kit) -> Any:
+    trees = kit.lightgbm(n_estimators=60, num_leaves=7, max_bin=63, random_state=0)
+    return kit.early(trees, n_components=64, random_state=0)
 
 
-def _neural() -> NeuralClassifier:
-    return NeuralClassifier(max_epochs=30, random_state=0)
+def _neural(kit: Kit) -> Any:
+    return kit.neural(max_epochs=30, random_state=0)
 
 
-def _late(combine: str) -> LateFusionClassifier:
-    return LateFusionClassifier(LogisticRegression(max_iter=1000), combine=combine)
+def _late(kit: Kit, combine: str) -> Any:
+    return kit.late(kit.linear, combine=combine)
 
 
-def _fusion(mechanism: str, max_epochs: int = 30) -> IntermediateFusionClassifier:
-    return IntermediateFusionClassifier(
+def _net(kit: Kit, mechanism: str, max_epochs: int = 30) -> Any:
+    return kit.intermediate(
         mechanism, dropout=0.5, max_epochs=max_epochs, random_state=0
     )

@@ -1,30 +1,20 @@
-"""``python -m mmsk demo``: one search over fusion and ensembles on clip art."""
+"""``python -m mmsk demo``: one search over fusions and ensembles."""
 
 import tempfile
 import time
 import warnings
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from sklearn.base import clone
-from sklearn.metrics import accuracy_score, precision_recall_fscore_support
-from sklearn.model_selection import (
-    GridSearchCV,
-    GroupShuffleSplit,
-    StratifiedGroupKFold,
-)
+from sklearn.model_selection import GridSearchCV
 from threadpoolctl import threadpool_limits
 
-from mmsk.cli._candidates import (
-    CHEAPENED,
-    CHEAPENED_QUICK,
-    MODALITIES,
-    Candidate,
-    candidates,
-)
+from mmsk._utils._missing import is_missing
+from mmsk.cli._candidates import CHEAPENED, CHEAPENED_QUICK, Candidate, candidates
 from mmsk.cli._leaderboard import (
     Entry,
     check_matplotlib,
@@ -32,13 +22,11 @@ from mmsk.cli._leaderboard import (
     leaderboard,
     write_leaderboard,
 )
-from mmsk.compose import ModalityTransformer, MultimodalClassifier
-from mmsk.datasets import load_clipart
-from mmsk.exceptions import GroupsWarning
-from mmsk.feature_extraction.image import HOGExtractor
-from mmsk.feature_extraction.tabular import TableExtractor
-from mmsk.feature_extraction.text import TfidfExtractor
-from mmsk.store import FeatureStore
+from mmsk.cli._tables import Table, clipart
+from mmsk.compose import ModalityTransformer, MultimodalClassifier, MultimodalRegressor
+from mmsk.compose._select import NO_FEATURES
+from mmsk.exceptions import GroupsWarning, SingleBlockWarning
+from mmsk.store import FeatureStore, content_digest
 
 
 @dataclass(frozen=True)
@@ -54,12 +42,13 @@ class DemoResult:
     board : list of Entry
         The leaderboard, best first.
     n_train, n_test : int
-        Numbers of pictures.
-    extractions : float
-        Feature extractions a distinct picture in the whole run.
+        Numbers of rows.
+    extractions : float or None
+        Feature extractions a distinct picture or clip in the whole run, where the
+        table has any.
     test_scores : dict of str to dict of str to float
-        Accuracy, macro precision, recall and F1 on the held-out authors of the
-        winner (``"winner"``) and of its refits without a modality.
+        Scores on the held-out rows of the winner (``"winner"``) and of its refits
+        without a modality.
     seconds : float
         Wall time.
     """
@@ -69,12 +58,13 @@ class DemoResult:
     board: list[Entry]
     n_train: int
     n_test: int
-    extractions: float
+    extractions: float | None
     test_scores: dict[str, dict[str, float]]
     seconds: float
 
 
 def run_demo(
+    table: Table | None = None,
     *,
     quick: bool = False,
     n_jobs: int = 1,
@@ -87,6 +77,8 @@ def run_demo(
 
     Parameters
     ----------
+    table : Table, default=None
+        ``None`` is the clip art that comes with mmsk.
     quick : bool, default=False
         2 folds and one candidate of each family.
     n_jobs : int, default=1
@@ -96,65 +88,87 @@ def run_demo(
     output : path, default=None
         Folder for the leaderboard as CSV and PNG.
     seed : int, default=0
-        Chooses the authors that are held out, and the folds.
+        Chooses the rows that are held out, and the folds.
     verbose : bool, default=True
         Print what happens.
 
     Returns
     -------
     result : DemoResult
+
+    Raises
+    ------
+    ValueError
+        If the table has one modality, or `memory` keeps nothing.
     """
     began = time.perf_counter()
     if output is not None:
         check_matplotlib()
     say = print if verbose else _silent
-    data = load_clipart()
-    train, test = split_by_author(data, seed)
+    table = clipart() if table is None else table
+    task = table.task
+    groups = None if table.groups is None else table.X[table.groups]
+    train, test = task.split(table.X, table.y, groups, seed)
+    unseen = f" with {table.groups!r} not seen before" if table.groups else ""
     say(
-        f"Open Clip Art: {len(data.target)} pictures, {len(data.target_names)} classes;"
-        f" {len(train)} to learn from, {len(test)} of other authors held out."
+        f"{table.title}: {len(table.y)} {table.sample}, {task.name} of "
+        f"{table.y.name!r}; {len(train)} to learn from, {len(test)}{unseen} held out."
     )
-    X, y = data.data.iloc[train], data.target.iloc[train]
-    X_test, y_test = data.data.iloc[test], data.target.iloc[test]
-    entrants = candidates(quick=quick)
-    with _folder(memory) as folder:
+    X, y = table.X.iloc[train], table.y.iloc[train]
+    X_test, y_test = table.X.iloc[test], table.y.iloc[test]
+    groups = None if groups is None else groups.iloc[train]
+    # one thread a process: with more, small fits mostly wait for each other
+    with _folder(memory) as folder, threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore", GroupsWarning)  # said in the notes below
+        warnings.simplefilter("ignore", SingleBlockWarning)  # one of two left out
         store = FeatureStore(folder)
         before = store.info().misses
-        features = clipart_features(data.image_root, store)
-        features.warm(data.data, verbose=verbose)
-        if not store.info().entries:
-            raise ValueError(f"No features can be kept in {folder!s}: use another DIR.")
-        n_folds = 2 if quick else 5
-        say(f"One search: {len(entrants)} candidates x {n_folds} folds by author.")
-        say(CHEAPENED if not quick else CHEAPENED_QUICK)
+        features = table.features(store)
+        modalities = [name for name, *_ in features.transformers]
+        _say_features(features, say)
+        if len(modalities) < 2:
+            raise ValueError("The table has one modality: there is nothing to fuse.")
+        if table.media:
+            features.warm(table.X, verbose=verbose)
+            if not store.info().entries:
+                raise ValueError(f"No features are kept in {folder!s}: use another.")
+        entrants = candidates(modalities, task.name, quick=quick)
+        cv = task.folds(2 if quick else 5, groups, seed)
+        by = f" by {table.groups!r}" if table.groups else ""
+        say(f"One search: {len(entrants)} candidates x {cv.get_n_splits()} folds{by}.")
+        say(CHEAPENED_QUICK if quick else CHEAPENED)
+        whole = _WHOLES[task.name]
         search = GridSearchCV(
-            MultimodalClassifier(features, entrants[0].estimator, groups="author"),
+            whole(features, entrants[0].estimator, groups=table.groups),
             {"estimator": [entrant.estimator for entrant in entrants]},
-            scoring={"accuracy": "accuracy", "f1_macro": "f1_macro"},
-            refit="f1_macro",
-            cv=StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed),
+            scoring=list(task.titles),
+            refit=task.refit,
+            cv=cv,
             n_jobs=n_jobs,
             error_score="raise",
         )
-        # one thread a process: with more, small fits mostly wait for each other
-        with threadpool_limits(1), warnings.catch_warnings():
-            warnings.simplefilter("ignore", GroupsWarning)  # said in the notes below
-            search.fit(X, y, groups=X["author"])
-            board = leaderboard(search, entrants)
-            say(f"\n{format_table(board)}")
+        search.fit(X, y, groups=groups)
+        board = leaderboard(search, entrants, task.titles)
+        say(f"\n{format_table(board)}")
+        if table.groups:
             say(
-                "\nscikit-learn's StackingClassifier cannot be given groups: its inner "
-                "folds are not by author; those of late fusion are."
+                "\nscikit-learn's stacking cannot be given groups: its inner folds are "
+                f"not by {table.groups!r}; those of late fusion are."
             )
-            test_scores = _test_scores(search.best_estimator_, X, y, X_test, y_test)
+        test_scores = {
+            name: task.scores(y_test, fitted.predict(X_test))
+            for name, fitted in _with_and_without(search, modalities, X, y)
+        }
         extracted = store.info().misses - before
-    distinct = len({picture.read_bytes() for picture in _pictures(data)})
-    extractions = extracted / distinct
-    say(
-        f"Extractions a picture: {extractions:.1f} ({extracted} for the {distinct} "
-        f"distinct ones of {len(data.target)})"
-    )
-    say(f"\nHeld-out authors ({len(test)} pictures), {board[0].name}:")
+    extractions = None
+    if table.media:
+        distinct = _n_distinct(table)
+        extractions = extracted / distinct
+        say(
+            f"Extractions a picture or clip: {extractions:.1f} ({extracted} for "
+            f"{distinct} distinct ones)"
+        )
+    say(f"\nHeld out ({len(test)} {table.sample}), {board[0].name}:")
     if len(test_scores) == 1:
         say("  it uses one modality: there is none to leave out")
     for name, scores in test_scores.items():
@@ -177,56 +191,48 @@ def run_demo(
     )
 
 
-def split_by_author(data: Any, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Hold a quarter of the authors out; return the rows of both parts."""
-    splitter = GroupShuffleSplit(1, test_size=0.25, random_state=seed)
-    return next(splitter.split(data.data, data.target, data.groups))
+_WHOLES = {"classification": MultimodalClassifier, "regression": MultimodalRegressor}
 
 
-def clipart_features(image_root: str, store: Any) -> ModalityTransformer:
-    """Return the demo's features: TF-IDF, HOG and colours, and numbers."""
-    numbers = ["width", "height", "aspect", "png_bytes", "mode"]
-    return ModalityTransformer(
-        [
-            ("text", TfidfExtractor(), ["title", "description"]),
-            ("image", HOGExtractor(root=image_root), ["image"]),
-            ("table", TableExtractor(), numbers),
-        ],
-        memory=store,
+def _say_features(features: ModalityTransformer, say: Callable[..., None]) -> None:
+    """Say what becomes of each column."""
+    if features.roles is None:
+        for name, extractor, columns in features.transformers:
+            say(f"  {name:<8} {', '.join(columns)}: {extractor!r}")
+        return
+    for role in dict.fromkeys(features.roles.values()):
+        columns = [name for name, each in features.roles.items() if each == role]
+        left_out = " (left out)" if role in NO_FEATURES else ""
+        say(f"  {role:<10} {', '.join(columns)}{left_out}")
+
+
+def _with_and_without(
+    search: GridSearchCV, modalities: Sequence[str], X: Any, y: Any
+) -> Iterator[tuple[str, Any]]:
+    """Yield the winner, and its refits without each modality it can do without."""
+    best = search.best_estimator_
+    yield "winner", best
+    used = getattr(best.estimator, "modalities", None) or modalities
+    if len(used) > 1:
+        for name in used:
+            without = clone(best).set_params(**{f"features__{name}": "drop"})
+            yield f"without {name}", without.fit(X, y)
+
+
+def _n_distinct(table: Table) -> int:
+    """Return how many pictures and clips have different bytes."""
+    return len(
+        {
+            content_digest(Path(table.root, name).read_bytes())
+            for column in table.media
+            for name in table.X[column]
+            if not is_missing(name)
+        }
     )
-
-
-def _pictures(data: Any) -> list[Path]:
-    return [Path(data.image_root, name) for name in data.data["image"]]
-
-
-def _test_scores(best: Any, X: Any, y: Any, X_test: Any, y_test: Any) -> dict:
-    """Score the winner, and refit it without each modality it can do without."""
-    found = {"winner": _scores(y_test, best.predict(X_test))}
-    used = getattr(best.estimator, "modalities", None) or MODALITIES
-    if len(used) == 1:
-        return found
-    for name in used:
-        without = clone(best).set_params(**{f"features__{name}": "drop"})
-        without.fit(X, y)
-        found[f"without {name}"] = _scores(y_test, without.predict(X_test))
-    return found
-
-
-def _scores(y: Any, predicted: Any) -> dict[str, float]:
-    precision, recall, f1, _ = precision_recall_fscore_support(
-        y, predicted, labels=np.unique(y), average="macro", zero_division=0
-    )
-    return {
-        "accuracy": accuracy_score(y, predicted),
-        "precision": precision,
-        "recall": recall,
-        "F1": f1,
-    }
 
 
 @contextmanager
-def _folder(memory: str | Path | None):
+def _folder(memory: str | Path | None) -> Iterator[str | Path]:
     if memory is not None:
         yield memory
         return

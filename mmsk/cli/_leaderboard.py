@@ -1,8 +1,8 @@
 """The leaderboard of a search, as text, CSV and picture."""
 
 import csv
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -14,46 +14,55 @@ FAMILIES = ("single", "early", "late", "intermediate", "ensemble")
 
 @dataclass(frozen=True)
 class Entry:
-    """A row of the leaderboard; scores are over the folds of the search."""
+    """A row of the leaderboard.
+
+    Parameters
+    ----------
+    name, family : str
+        Those of the candidate.
+    means, sds : dict of str to float
+        Of each score over the folds of the search; the last one decides.
+    fit_seconds : float
+        Mean wall time of a fit.
+    """
 
     name: str
     family: str
-    accuracy: float
-    accuracy_sd: float
-    f1_macro: float
-    f1_macro_sd: float
+    means: dict[str, float]
+    sds: dict[str, float]
     fit_seconds: float
 
 
-def leaderboard(search: Any, candidates: Sequence[Candidate]) -> list[Entry]:
-    """Return the candidates of a fitted search, the best macro-F1 first."""
+def leaderboard(
+    search: Any, candidates: Sequence[Candidate], titles: Mapping[str, str]
+) -> list[Entry]:
+    """Return the candidates of a fitted search, the best by the last score first."""
     results = search.cv_results_
     entries = [
         Entry(
             candidate.name,
             candidate.family,
-            float(results["mean_test_accuracy"][i]),
-            float(results["std_test_accuracy"][i]),
-            float(results["mean_test_f1_macro"][i]),
-            float(results["std_test_f1_macro"][i]),
+            {title: float(results[f"mean_test_{s}"][i]) for s, title in titles.items()},
+            {title: float(results[f"std_test_{s}"][i]) for s, title in titles.items()},
             float(results["mean_fit_time"][i]),
         )
         for i, candidate in enumerate(candidates)
     ]
-    return sorted(entries, key=lambda entry: -entry.f1_macro)
+    decides = list(titles.values())[-1]
+    return sorted(entries, key=lambda entry: -entry.means[decides])
 
 
 def format_table(board: Sequence[Entry]) -> str:
     """Return the leaderboard as text."""
     width = max(len(entry.name) for entry in board)
-    lines = [f"{'candidate':<{width}}  accuracy        macro-F1        fit s"]
-    lines += [
-        f"{entry.name:<{width}}  "
-        f"{entry.accuracy:.3f} +- {entry.accuracy_sd:.3f}  "
-        f"{entry.f1_macro:.3f} +- {entry.f1_macro_sd:.3f}  "
-        f"{entry.fit_seconds:5.2f}"
-        for entry in board
-    ]
+    titles = "  ".join(f"{title:<16}" for title in board[0].means)
+    lines = [f"{'candidate':<{width}}  {titles}fit s"]
+    for entry in board:
+        scores = "  ".join(
+            f"{f'{mean:.3f} +- {sd:.3f}':<16}"
+            for mean, sd in zip(entry.means.values(), entry.sds.values(), strict=True)
+        )
+        lines.append(f"{entry.name:<{width}}  {scores}{entry.fit_seconds:5.2f}")
     return "\n".join(lines)
 
 
@@ -85,19 +94,24 @@ def write_leaderboard(board: Sequence[Entry], folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     table = folder / "leaderboard.csv"
     with table.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(Entry)])
-        writer.writeheader()
-        writer.writerows(map(asdict, board))
+        writer = csv.writer(file)
+        titles = list(board[0].means)
+        spread = [name for title in titles for name in (title, f"{title} sd")]
+        writer.writerow(["name", "family", *spread, "fit seconds"])
+        for each in board:
+            scores = [value for t in titles for value in (each.means[t], each.sds[t])]
+            writer.writerow([each.name, each.family, *scores, each.fit_seconds])
     figure = Figure(figsize=(8, 0.35 * len(board) + 1.2), layout="constrained")
     axes = figure.add_subplot()
     worst_first = board[::-1]
+    decides = list(board[0].means)[-1]
     axes.barh(
         [entry.name for entry in worst_first],
-        [entry.f1_macro for entry in worst_first],
-        xerr=[entry.f1_macro_sd for entry in worst_first],
+        [entry.means[decides] for entry in worst_first],
+        xerr=[entry.sds[decides] for entry in worst_first],
         color=[f"C{FAMILIES.index(entry.family)}" for entry in worst_first],
     )
-    axes.set_xlabel("macro-F1 over the folds (mean and sd)")
+    axes.set_xlabel(f"{decides} over the folds (mean and sd)")
     picture = folder / "leaderboard.png"
     figure.savefig(picture, dpi=120)
     return [table, picture]

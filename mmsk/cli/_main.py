@@ -1,10 +1,13 @@
 """Reading the command line."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import mmsk
+from mmsk.cli._store import add_store
+from mmsk.exceptions import MediaError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -18,17 +21,33 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     status : int
-        0 where all went well.
+        0 where all went well, 1 where a picture or clip could not be used.
     """
-    arguments = _parser().parse_args(argv)
-    from mmsk.cli._demo import run_demo  # torch and lightgbm only when they are used
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    return arguments.run(arguments)
 
-    run_demo(
-        quick=arguments.quick,
-        n_jobs=arguments.jobs,
-        memory=arguments.memory,
-        output=arguments.output,
-    )
+
+def _demo(arguments: argparse.Namespace) -> int:
+    # torch and lightgbm only when they are used
+    from mmsk.cli._demo import run_demo
+    from mmsk.cli._tables import chosen_table
+
+    try:
+        table = chosen_table(arguments)
+    except (ImportError, OSError, ValueError) as error:
+        arguments.parser.error(str(error))
+    try:
+        run_demo(
+            table,
+            quick=arguments.quick,
+            n_jobs=arguments.jobs,
+            memory=arguments.memory,
+            output=arguments.output,
+        )
+    except MediaError as error:
+        print(f"{arguments.parser.prog}: {error}", file=sys.stderr)
+        return 1
     return 0
 
 
@@ -39,15 +58,22 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=mmsk.__version__)
     commands = parser.add_subparsers(required=True, metavar="command")
+    _add_demo(commands)
+    add_store(commands)
+    return parser
+
+
+def _add_demo(commands: argparse._SubParsersAction) -> None:
     demo = commands.add_parser(
         "demo",
-        help="search over fusions and ensembles on the clip art that ships with mmsk",
+        help="search over fusions and ensembles, on a sample or on your own table",
         description=(
-            "Loads 801 pieces of clip art (title, description, picture, numbers), "
-            "holds a quarter of their authors out, and runs one GridSearchCV over "
-            "single modalities, fusions and ensembles."
+            "Holds a quarter of the rows out and runs one GridSearchCV over single "
+            "modalities, fusions and ensembles: on 801 pieces of clip art that come "
+            "with mmsk, on the audio-visual digits, or on a table of your own."
         ),
     )
+    demo.set_defaults(run=_demo, parser=demo)
     demo.add_argument("--jobs", type=int, default=1, metavar="N", help="processes")
     demo.add_argument(
         "--memory",
@@ -66,4 +92,43 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="write the leaderboard as CSV and PNG",
     )
-    return parser
+    which = demo.add_mutually_exclusive_group()
+    which.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="folder of the audio-visual digits: data.csv, pictures and clips",
+    )
+    which.add_argument(
+        "--csv", type=Path, metavar="FILE", help="your own table; needs --target"
+    )
+    own = demo.add_argument_group("with --csv")
+    own.add_argument("--target", metavar="COL", help="the column to predict")
+    own.add_argument(
+        "--root",
+        type=Path,
+        metavar="DIR",
+        help="where paths of pictures and clips start (default: beside the file)",
+    )
+    own.add_argument(
+        "--groups", metavar="COL", help="rows with the same value stay together"
+    )
+    own.add_argument(
+        "--role",
+        action="append",
+        default=[],
+        metavar="COL=ROLE",
+        help="what a column is, where it cannot be told or is told wrongly: text, "
+        "image, audio, number, category, boolean, date; drop leaves it out",
+    )
+    own.add_argument(
+        "--task",
+        choices=["classification", "regression"],
+        help="by default told from the target",
+    )
+    own.add_argument(
+        "--on-error",
+        choices=["raise", "missing"],
+        default="raise",
+        help="what to do with pictures and clips that cannot be used",
+    )

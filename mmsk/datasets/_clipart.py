@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from mmsk._utils._param_validation import validate_params
+from mmsk.datasets._frames import import_pandas
 
 _ROOT = Path(__file__).parent / "data" / "clipart"
 _FEATURES = {  # name -> how its text is read
@@ -111,7 +112,9 @@ def load_clipart(
     target_names = np.unique(target)
 
     if as_frame:
-        pd = _import_pandas()
+        pd = import_pandas(
+            "load_clipart(as_frame=True)", instead=", or pass as_frame=False"
+        )
         data = pd.DataFrame(columns).astype({"mode": "category"})
         target = pd.Series(target.tolist(), name="label")
         groups = data[_GROUP]
@@ -134,14 +137,3 @@ def load_clipart(
         image_root=str(_ROOT),
         DESCR=(_ROOT / "DESCR.md").read_text(encoding="utf-8"),
     )
-
-
-def _import_pandas() -> Any:
-    try:
-        import pandas
-    except ImportError as error:
-        raise ImportError(
-            "load_clipart(as_frame=True) makes a pandas frame and pandas is not "
-            'installed. Run `pip install "mmsk[pandas]"`, or pass as_frame=False.'
-        ) from error
-    return pandas

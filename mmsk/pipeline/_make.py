@@ -8,6 +8,7 @@ from typing import Any
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 
+from mmsk._utils._roles import TABLE_ROLES
 from mmsk.compose import (
     BlockScaler,
     ModalityTransformer,
@@ -22,8 +23,6 @@ from mmsk.feature_extraction.text import TfidfExtractor
 from mmsk.fusion import EarlyFusionClassifier, EarlyFusionRegressor
 from mmsk.pipeline._roles import infer_roles
 from mmsk.store import FeatureStore
-
-TABLE_ROLES = ["number", "category", "boolean", "date"]
 
 
 def make_multimodal_classifier(
@@ -170,7 +169,7 @@ def make_features(
         ("text", TfidfExtractor(), select(role="text")),
         ("image", HOGExtractor(root=root), select(role="image")),
         ("audio", MFCCExtractor(root=root), select(role="audio")),
-        ("table", TableExtractor(), select(role=TABLE_ROLES)),
+        ("table", TableExtractor(), select(role=list(TABLE_ROLES))),
     ]
     used = set(decided.values())
     found = [branch for branch in branches if used & set(_roles(branch))]

@@ -14,6 +14,10 @@ from mmsk.pipeline._cells import cell_role
 
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}.*)?")
 NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
+KEY_NAME = re.compile(
+    r"(^|.*[^a-z])(id|key|code|index|uuid|sku|zip|zip_?code|post_?code)",
+    re.IGNORECASE,
+)
 FILES_CHECKED = 20
 
 
@@ -26,7 +30,9 @@ def infer_roles(
     """Decide the role of each column of a table, or say what cannot be told.
 
     ========== ==================================================================
-    number     numbers
+    number     numbers, unless they are whole and the column's name ends in id, key,
+               code, index, uuid, sku, zip, zipcode or postcode: those are a category,
+               or an identifier where all differ
     boolean    true or false
     date       dates, or strings like 2024-01-31
     image      paths with a picture's suffix that lead to files, or pictures in
@@ -36,7 +42,8 @@ def infer_roles(
                differ, of more than one word
     category   other strings with at most 20 values, or at most a quarter as many
                values as rows; frames' own categorical columns
-    identifier strings of one word that all differ; they are left out
+    identifier strings of one word that all differ, and whole numbers named like one
+               (above); they are left out
     ========== ==================================================================
 
     Anything else is refused: it is for the user to say.
@@ -89,7 +96,7 @@ def infer_roles(
             decided[name] = given[name]
             continue
         try:
-            decided[name] = _role(X[name], root)
+            decided[name] = _role(name, X[name], root)
         except _Doubt as doubt:
             doubts.append(f"{name!r}: {doubt}")
     if doubts:
@@ -105,7 +112,7 @@ class _Doubt(Exception):
     """Why a role cannot be told."""
 
 
-def _role(values: Any, root: Any) -> str:
+def _role(name: Any, values: Any, root: Any) -> str:
     kind = column_kind(values)
     if kind in ("boolean", "category", "date"):
         return kind
@@ -113,15 +120,19 @@ def _role(values: Any, root: Any) -> str:
     if not cells:
         raise _Doubt("it has no value in any row")
     if kind == "number":
-        return _number_role(cells)
+        return _number_role(name, cells)
     if kind == "string":
         return _string_role(cells, root)
     return _memory_role(cells)
 
 
-def _number_role(cells: list) -> str:
-    whole = all(float(cell).is_integer() for cell in cells)
-    if whole and len(cells) > 100 and len(set(cells)) == len(cells):
+def _number_role(name: Any, cells: list) -> str:
+    if not all(float(cell).is_integer() for cell in cells):
+        return "number"
+    all_differ = len(set(cells)) == len(cells)
+    if isinstance(name, str) and KEY_NAME.fullmatch(name):
+        return "identifier" if all_differ else "category"
+    if all_differ and len(cells) > 100:
         raise _Doubt(
             "whole numbers that all differ, a number or an identifier of the row"
         )

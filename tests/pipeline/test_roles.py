@@ -102,6 +102,22 @@ def test_numbers_that_count_the_rows_are_refused():
     assert infer_roles(frame, roles={"n": "number"}) == {"n": "number", "x": "number"}
 
 
+@pytest.mark.parametrize(
+    "name", ["id", "shop_id", "ZIP", "zipcode", "post_code", "line-no/key", "sku"]
+)
+def test_whole_numbers_that_are_named_like_keys(name):
+    again, once = np.arange(N) % 7, np.arange(N)
+    assert infer_roles(pd.DataFrame({name: again})) == {name: "category"}
+    assert infer_roles(pd.DataFrame({name: once})) == {name: "identifier"}
+    assert infer_roles(pd.DataFrame({name: once / 3})) == {name: "number"}
+
+
+@pytest.mark.parametrize("name", ["paid", "monkey", "width", "id_count", 3])
+def test_numbers_that_are_not_named_like_keys(name):
+    frame = pd.DataFrame({name: np.arange(N) % 7, "y": 0.5})
+    assert infer_roles(frame)[name] == "number"
+
+
 def test_every_doubt_is_named_at_once():
     frame = pd.DataFrame({"a": [None, None], "b": [[1], [2]], "c": [1.5, 2.5]})
     with pytest.raises(ValueError, match=r"(?s)'a': .*'b': ") as caught:
