@@ -1,28 +1,16 @@
-"""Categories: one-hot columns, rare levels grouped."""
+"""Categories without a target: one-hot columns, codes, hashes."""
 
 from numbers import Integral
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.feature_extraction import FeatureHasher
 
-from mmsk.feature_extraction.tabular._columns import (
-    BOOLEAN,
-    DATE,
-    NUMBER,
-    STRING,
-    Column,
-)
-from mmsk.feature_extraction.tabular._dates import dates_of
-
-MAX_LEVELS, MAX_SHARE = 100, 0.5
-"""More levels than both, this many and this share of the rows: no category."""
-
-# True == 1 == 1.0 in a dictionary of levels
-_FAMILIES = {NUMBER: "numbers", BOOLEAN: "numbers", STRING: "strings", DATE: "dates"}
+from mmsk.feature_extraction.tabular._columns import Column
+from mmsk.feature_extraction.tabular._levels import Levels, label
 
 
-class CategoryCoder:
+class OneHotCoder:
     """A column for each frequent level, one for the rare, one for the missing.
 
     Parameters
@@ -31,83 +19,51 @@ class CategoryCoder:
         Levels below this weight (int) or share of the weight (float) are rare.
     max_categories : int, default=None
         Most columns for levels, the one for the rare among them.
-    limited : bool, default=True
-        Whether a column of almost only distinct strings is refused.
     """
 
-    def __init__(self, *, min_frequency=None, max_categories=None, limited=True):
+    categorical = False
+
+    def __init__(self, *, min_frequency=None, max_categories=None):
         self.min_frequency = min_frequency
         self.max_categories = max_categories
-        self.limited = limited
 
-    def fit(self, column: Column, rows, weights) -> "CategoryCoder":
-        self.family = _family(column)
-        missing = column.missing[rows]
-        cells = _cells(column, rows)
-        index: dict[Any, int] = {}
-        codes = [index.setdefault(cell, len(index)) for cell in cells]
-        if self.limited and not column.declared and self.family == "strings":
-            _refuse_identifiers(column.key, index, len(cells))
-        counts = np.bincount(
-            np.asarray(codes, np.intp), weights[~missing], minlength=len(index)
-        )
-        levels = sorted(index)
-        counts = counts[[index[level] for level in levels]]
-        frequent = self._frequent(counts, weights.sum())
-        self.levels = [
-            level for level, keep in zip(levels, frequent, strict=True) if keep
-        ]
+    def fit(self, column: Column, rows, weights) -> "OneHotCoder":
+        self.levels = Levels(column, rows, weights)
+        frequent = self._frequent()
         self.has_rare = not frequent.all()
-        self.has_missing = bool(missing.any())
-        self.lookup = {level: place for place, level in enumerate(self.levels)}
-        if self.has_rare:
-            rare = len(self.levels)
-            self.lookup |= {
-                level: rare
-                for level, keep in zip(levels, frequent, strict=True)
-                if not keep
-            }
+        n_frequent = int(frequent.sum())
+        rare = n_frequent if self.has_rare else -1
+        missing = n_frequent + self.has_rare if self.levels.has_missing else -1
+        places = np.where(frequent, np.cumsum(frequent) - 1, rare)
+        self.columns = np.array([*places, rare, missing])
+        self.categories = [
+            level
+            for level, kept in zip(self.levels.names, frequent, strict=True)
+            if kept
+        ]
+        self.width = n_frequent + self.has_rare + self.levels.has_missing
         return self
 
-    @property
-    def width(self) -> int:
-        return len(self.levels) + self.has_rare + self.has_missing
-
-    def encode(self, column: Column) -> NDArray[np.float32]:
-        family = _family(column)
-        if None not in (family, self.family) and family != self.family:
-            raise ValueError(
-                f"Column {column.key!r} holds {family}, but its levels were "
-                f"{self.family} in fit: convert it to what it was."
-            )
-        features = np.zeros((len(column.values), self.width), np.float32)
+    def encode(self, column: Column, out: NDArray[np.float32]) -> None:
+        places = self.columns[self.levels.codes(column)]
         if self.width == 1:  # constant in fit
-            return features
-        missing = column.missing
-        known = np.flatnonzero(~missing)
-        unseen = len(self.levels) if self.has_rare else -1
-        places = np.fromiter(
-            (self.lookup.get(cell, unseen) for cell in _cells(column, slice(None))),
-            np.intp,
-            len(known),
-        )
-        features[known[places >= 0], places[places >= 0]] = 1
-        if self.has_missing:
-            features[missing, -1] = 1
-        return features
+            return
+        rows = np.flatnonzero(places >= 0)
+        out[rows, places[rows]] = 1
 
     def feature_names(self, name: str) -> list[str]:
-        labels = [_label(level) for level in self.levels]
+        labels = list(map(label, self.categories))
         if self.has_rare:
             labels.append("infrequent")
-        if self.has_missing:
+        if self.levels.has_missing:
             labels.append("missing")
         return [f"{name}_{label}" for label in labels]
 
-    def _frequent(self, counts: NDArray, total: float) -> NDArray[np.bool_]:
+    def _frequent(self) -> NDArray[np.bool_]:
+        counts = self.levels.counts
         threshold = self.min_frequency or 0
         if not isinstance(threshold, Integral):
-            threshold *= total
+            threshold *= self.levels.total
         # a sum of weights may miss the threshold by its rounding
         frequent = counts >= threshold * (1 - 1e-12)
         most = np.inf if self.max_categories is None else self.max_categories
@@ -119,39 +75,61 @@ class CategoryCoder:
         return frequent
 
 
-def _cells(column: Column, rows) -> list:
-    """Return the known cells of some rows as hashable Python objects."""
-    values = dates_of(column) if DATE in column.kinds() else column.values
-    return values[rows][~column.missing[rows]].tolist()
+class OrdinalCoder:
+    """One column of codes: the place of the level among all, sorted.
 
-
-def _family(column: Column) -> str | None:
-    """Tell what the levels are.
-
-    Raises
-    ------
-    ValueError
-        If they are of several types.
+    Missing is the last code where fit saw it. What fit did not see is -1.
     """
-    families = {_FAMILIES[kind] for kind in column.kinds()}
-    if len(families) > 1:
-        raise column.mixed()
-    return next(iter(families), None)
+
+    categorical = True
+    width = 1
+
+    def fit(self, column: Column, rows, weights) -> "OrdinalCoder":
+        self.levels = Levels(column, rows, weights)
+        self.categories = self.levels.names
+        return self
+
+    def encode(self, column: Column, out: NDArray[np.float32]) -> None:
+        codes = self.levels.codes(column)
+        if self.levels.constant:
+            return
+        n = len(self.levels)
+        table = np.array([*range(n), -1, n if self.levels.has_missing else -1])
+        out[:, 0] = table[codes]
+
+    def feature_names(self, name: str) -> list[str]:
+        return [name]
 
 
-def _refuse_identifiers(key, index: dict, n_known: int) -> None:
-    if len(index) <= max(MAX_LEVELS, MAX_SHARE * n_known):
-        return
-    examples = ", ".join(repr(level[:30]) for level in list(index)[:3])
-    raise ValueError(
-        f"Column {key!r} has {len(index)} different strings in {n_known} rows "
-        f"({examples}, ...): an identifier or a text, not a category. Give a text to "
-        f"a text extractor, leave the column out with roles={{{key!r}: 'drop'}}, or "
-        f"insist with roles={{{key!r}: 'category'}}."
-    )
+class HashCoder:
+    """One of `size` columns is 1 or -1: the hash of the cell says which.
 
+    Parameters
+    ----------
+    size : int
+    """
 
-def _label(level: Any) -> str:
-    if isinstance(level, float | np.floating) and float(level).is_integer():
-        level = int(level)
-    return str(level)
+    categorical = False
+
+    def __init__(self, size: int) -> None:
+        self.width = size
+
+    def fit(self, column: Column, rows, weights) -> "HashCoder":
+        self.constant = Levels(column, rows, weights).constant
+        return self
+
+    def encode(self, column: Column, out: NDArray[np.float32]) -> None:
+        if self.constant:
+            return
+        levels, codes = column.coded
+        hasher = FeatureHasher(self.width, input_type="string", dtype=np.float32)
+        hashes = hasher.transform([[label(level)] for level in levels] + [[]])
+        hashes = hashes.tocoo()
+        place = np.full(len(levels) + 1, -1)
+        sign = np.zeros(len(levels) + 1, np.float32)
+        place[hashes.row], sign[hashes.row] = hashes.col, hashes.data
+        known = np.flatnonzero(~column.missing)
+        out[known, place[codes[known]]] = sign[codes[known]]
+
+    def feature_names(self, name: str) -> list[str]:
+        return [f"{name}_hash{i}" for i in range(self.width)]

@@ -1,12 +1,13 @@
 """Dates: parts on their circles and days gone by."""
 
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mmsk.feature_extraction.tabular._columns import DATE, MISSING, STRING, Column
-from mmsk.feature_extraction.tabular._numbers import Standardizer
+from mmsk.feature_extraction.tabular._columns import Column
+from mmsk.feature_extraction.tabular._numbers import FilledScaler
 
 DAY = np.timedelta64(1, "D")
 CIRCLES = ("month", "day", "weekday", "hour")
@@ -18,6 +19,8 @@ class DateCoder:
     The hour is left out where every date of fit is at midnight.
     """
 
+    categorical = False
+
     def __init__(self, *, impute: str = "median", scale: str | None = "standard"):
         self.impute = impute
         self.scale = scale
@@ -28,19 +31,27 @@ class DateCoder:
         self.origin = known.min() if len(known) else np.datetime64(0, "us")
         midnight = known == known.astype("datetime64[D]")
         self.circles = CIRCLES[:-1] if midnight.all() else CIRCLES
-        self.standardizer = Standardizer.fit(
-            self._parts(dates), weights, impute=self.impute, scale=self.scale
-        )
+        self.scalers = [
+            FilledScaler(impute=self.impute, scale=self.scale).fit(part, weights)
+            for part in self._parts(dates)
+        ]
         return self
 
-    def encode(self, column: Column) -> NDArray[np.float64]:
-        return self.standardizer.transform(self._parts(dates_of(column)))
+    @property
+    def width(self) -> int:
+        return len(self.scalers)
+
+    def encode(self, column: Column, out: NDArray[np.float32]) -> None:
+        parts = self._parts(dates_of(column))
+        for place, (scaler, part) in enumerate(zip(self.scalers, parts, strict=True)):
+            out[:, place] = scaler(part)
 
     def feature_names(self, name: str) -> list[str]:
         pairs = [f"{circle}_{end}" for circle in self.circles for end in ("sin", "cos")]
         return [f"{name}_{part}" for part in ("year", *pairs, "elapsed_days")]
 
-    def _parts(self, dates: NDArray[np.datetime64]) -> NDArray[np.float64]:
+    def _parts(self, dates: NDArray[np.datetime64]) -> list[NDArray[np.float64]]:
+        """Return the parts one by one, NaN where the date is missing."""
         days, months = dates.astype("datetime64[D]"), dates.astype("datetime64[M]")
         month_start = months.astype("datetime64[D]")
         month_length = ((months + 1).astype("datetime64[D]") - month_start) / DAY
@@ -55,9 +66,10 @@ class DateCoder:
             angle = 2 * np.pi * turns[circle]
             parts += [np.sin(angle), np.cos(angle)]
         parts.append((dates - self.origin) / DAY)
-        matrix = np.column_stack(parts)  # (n, n_parts)
-        matrix[np.isnat(dates)] = np.nan
-        return matrix
+        missing = np.isnat(dates)
+        for part in parts:
+            part[missing] = np.nan
+        return parts
 
 
 def dates_of(column: Column) -> NDArray[np.datetime64]:
@@ -70,21 +82,20 @@ def dates_of(column: Column) -> NDArray[np.datetime64]:
     ValueError
         If a cell is neither a date nor a string in ISO 8601 form.
     """
-    if column.values.dtype.kind == "M":
+    if column.dtype.kind == "M":
         return column.values
-    # objects one by one: only strings and dates convert, and an error names its row
-    dates = np.full(len(column.values), np.datetime64("NaT"), "datetime64[us]")
-    for row in np.flatnonzero(column.codes != MISSING):
-        cell = column.values[row]
-        try:
-            if column.codes[row] == STRING:
-                cell = datetime.fromisoformat(cell)
-            elif column.codes[row] != DATE:
-                raise ValueError
-        except ValueError:
-            reason = "expected a date or a string such as '2024-05-17'"
-            raise column.error(row, reason) from None
-        if getattr(cell, "tzinfo", None) is not None:
-            cell = cell.replace(tzinfo=None)
-        dates[row] = np.datetime64(cell, "us")
-    return dates
+    return column.converted(_as_date, np.datetime64("NaT"), "datetime64[us]")
+
+
+def _as_date(cell: Any) -> Any:
+    try:
+        if isinstance(cell, str):
+            cell = datetime.fromisoformat(cell)
+        elif not isinstance(cell, date | np.datetime64):
+            raise ValueError
+    except ValueError:
+        reason = "expected a date or a string such as '2024-05-17'"
+        raise ValueError(reason) from None
+    if getattr(cell, "tzinfo", None) is not None:
+        cell = cell.replace(tzinfo=None)
+    return np.datetime64(cell, "us")

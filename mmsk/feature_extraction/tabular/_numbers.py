@@ -1,100 +1,160 @@
-"""Numbers and booleans: impute, then scale."""
+"""Numbers and booleans: impute, then scale, then embed."""
 
 import warnings
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mmsk.feature_extraction.tabular._columns import DATE, MISSING, STRING, Column
+from mmsk.feature_extraction.tabular._columns import DATE, STRING, Column
+from mmsk.feature_extraction.tabular._embeddings import EMBEDDINGS
+from mmsk.feature_extraction.tabular._scaling import SCALINGS
+from mmsk.feature_extraction.tabular._statistics import weighted_mean, weighted_median
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Standardizer:
-    """Fill, centre and scale columns of numbers, all arrays of shape (k,)."""
+class FilledScaler:
+    """Fill gaps, then scale.
 
-    fill: NDArray[np.float64]
-    mean: NDArray[np.float64]
-    scale: NDArray[np.float64]
+    Parameters
+    ----------
+    impute : {"median", "mean"}
+    scale : {"standard", "quantile"} or None
+    """
 
-    @classmethod
-    def fit(
-        cls,
-        values: NDArray[np.float64],
-        weights: NDArray[np.float64],
-        *,
-        impute: str,
-        scale: str | None,
-    ) -> "Standardizer":
-        """Learn from values of shape (n, k) and positive weights of shape (n,)."""
-        known = ~np.isnan(values)
-        if impute == "median":
-            fill = weighted_median(values, weights)
-        else:
-            fill = weighted_mean(np.where(known, values, 0), known * weights[:, None])
-        filled = np.where(known, values, fill)
-        if scale is None:
-            return cls(fill, np.zeros_like(fill), np.ones_like(fill))
-        full = np.broadcast_to(weights[:, None], values.shape)
-        mean = weighted_mean(filled, full)
-        distance = np.abs(filled - mean)
-        # squares of numbers near the ends of float64 are 0 or inf
-        unit = np.where(distance.max(axis=0) > 0, distance.max(axis=0), 1)
-        sd = unit * np.sqrt(weighted_mean((distance / unit) ** 2, full))
-        # a column that holds one value tells nothing: its features are 0
-        sd[filled.max(axis=0) == filled.min(axis=0)] = np.inf
-        return cls(fill, mean, sd)
-
-    def transform(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the features of values of shape (n, k)."""
-        filled = np.where(np.isnan(values), self.fill, values)
-        with np.errstate(over="ignore"):
-            return (filled - self.mean) / self.scale
-
-
-class NumberCoder:
-    """One feature: the imputed and scaled number."""
-
-    def __init__(self, *, impute: str = "median", scale: str | None = "standard"):
+    def __init__(self, *, impute: str, scale: str | None) -> None:
         self.impute = impute
         self.scale = scale
 
-    def fit(self, column: Column, rows, weights) -> "NumberCoder":
-        values = numbers_of(column)[rows, None]
-        self.standardizer = Standardizer.fit(
-            values, weights, impute=self.impute, scale=self.scale
-        )
+    def fit(self, values: NDArray[np.float64], weights) -> "FilledScaler":
+        """Learn from values of shape (n,), NaN where missing."""
+        known = ~np.isnan(values)
+        center = weighted_median if self.impute == "median" else weighted_mean
+        self.fill = center(values[known], None if weights is None else weights[known])
+        filled = np.where(known, values, self.fill)
+        self.scaling = SCALINGS[self.scale].fit(filled, weights)
         return self
 
-    def encode(self, column: Column) -> NDArray[np.float64]:
-        values = self.standardizer.transform(numbers_of(column)[:, None])
-        return clipped(values, column.key, "scaled values")
+    def __call__(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the values without gaps, scaled."""
+        return self.scaling(np.where(np.isnan(values), self.fill, values))
+
+
+class NumberCoder:
+    """The imputed and scaled number, or an embedding of it.
+
+    Parameters
+    ----------
+    impute, scale
+        As FilledScaler takes them.
+    embedding : {"piecewise", "periodic"} or None
+    size : int
+        Number of bins or frequencies of the embedding.
+    sigma : float
+        Spread of the frequencies.
+    """
+
+    categorical = False
+
+    def __init__(
+        self,
+        *,
+        impute: str = "median",
+        scale: str | None = "standard",
+        embedding: str | None = None,
+        size: int = 8,
+        sigma: float = 0.5,
+    ) -> None:
+        self.scaler = FilledScaler(impute=impute, scale=scale)
+        self.kind = embedding
+        self.shape = {"size": size, "sigma": sigma}
+
+    def fit(self, column: Column, rows, weights) -> "NumberCoder":
+        values = numbers_of(column)[rows]
+        self.scaler.fit(values, weights)
+        self.embedding = None
+        if self.kind is not None:
+            embedding = EMBEDDINGS[self.kind]
+            scaled = self.scaler(values)
+            self.embedding = embedding.fit(scaled, weights, **self.shape)
+        return self
+
+    @property
+    def width(self) -> int:
+        return 1 if self.embedding is None else len(self.embedding.suffixes)
+
+    def encode(self, column: Column, out: NDArray[np.float32]) -> None:
+        values = self.scaler(numbers_of(column))
+        values = clipped(values, column.key, "scaled values")
+        if self.embedding is None:
+            out[:, 0] = values
+        else:
+            out[:] = np.clip(self.embedding(values), -FLOAT32_MAX, FLOAT32_MAX)
 
     def feature_names(self, name: str) -> list[str]:
-        return [name]
+        suffixes = [""] if self.embedding is None else self.embedding.suffixes
+        return [f"{name}{suffix}" for suffix in suffixes]
 
 
 class BooleanCoder:
     """One feature: 0 or 1, the share of ones where the cell is missing."""
 
+    categorical = False
+    width = 1
+
     def fit(self, column: Column, rows, weights) -> "BooleanCoder":
         values = booleans_of(column)[rows]
         known = ~np.isnan(values)
-        self.fill = float(weighted_mean(np.where(known, values, 0), known * weights))
+        self.fill = weighted_mean(
+            values[known], None if weights is None else weights[known]
+        )
         filled = np.where(known, values, self.fill)
         self.constant = bool(filled.max() == filled.min())
         return self
 
-    def encode(self, column: Column) -> NDArray[np.float64]:
-        values = booleans_of(column)[:, None]
-        if self.constant:
-            return np.zeros_like(values)
-        return np.where(np.isnan(values), self.fill, values)
+    def encode(self, column: Column, out: NDArray[np.float32]) -> None:
+        values = booleans_of(column)
+        if not self.constant:
+            out[:, 0] = np.where(np.isnan(values), self.fill, values)
 
     def feature_names(self, name: str) -> list[str]:
         return [name]
+
+
+class IndicatorCoder:
+    """Another coder's features, and one that is 1 where the cell is missing.
+
+    The further feature is there where fit saw both missing and known cells.
+
+    Parameters
+    ----------
+    coder : coder
+    """
+
+    categorical = False
+
+    def __init__(self, coder: Any) -> None:
+        self.coder = coder
+
+    def fit(self, column: Column, rows, weights) -> "IndicatorCoder":
+        self.coder.fit(column, rows, weights)
+        missing = column.missing[rows]
+        self.marks = bool(missing.any() and not missing.all())
+        return self
+
+    @property
+    def width(self) -> int:
+        return self.coder.width + self.marks
+
+    def encode(self, column: Column, out: NDArray[np.float32]) -> None:
+        self.coder.encode(column, out[:, : self.coder.width])
+        if self.marks:
+            out[:, -1] = column.missing
+
+    def feature_names(self, name: str) -> list[str]:
+        names = self.coder.feature_names(name)
+        return [*names, f"{name}_missing"] if self.marks else names
 
 
 def numbers_of(column: Column) -> NDArray[np.float64]:
@@ -105,18 +165,18 @@ def numbers_of(column: Column) -> NDArray[np.float64]:
     ValueError
         If a cell is no number or infinite.
     """
-    if (column.codes == DATE).any():
-        row = int(np.argmax(column.codes == DATE))
+    if DATE in column.kinds:
+        row = int(np.argmax(column.types == DATE))
         raise column.error(row, "expected a number")
-    values = np.full(len(column.values), np.nan)
-    known = np.flatnonzero(column.codes != MISSING)
-    try:
-        values[known] = column.values[known].astype(np.float64)
-    except (ValueError, OverflowError):
-        for row in known:
-            values[row] = _as_float(column, row)
-    if np.isinf(values).any():
-        row = int(np.argmax(np.isinf(values)))
+    if column.dtype != object:
+        values = column.values.astype(np.float64)
+        if not column.kinds:  # dates that are all missing
+            values = np.full(len(values), np.nan)
+    else:
+        values = _numbers_of_objects(column)
+    infinite = np.isinf(values)
+    if infinite.any():
+        row = int(np.argmax(infinite))
         raise column.error(row, "expected a finite number or a missing cell")
     return clipped(values, column.key, "values")
 
@@ -129,10 +189,10 @@ def booleans_of(column: Column) -> NDArray[np.float64]:
     ValueError
         If a cell is none of False, True, 0 and 1.
     """
-    bad = np.isin(column.codes, (STRING, DATE))
+    bad = np.isin(column.types, (STRING, DATE))
     if not bad.any():
         values = numbers_of(column)
-        bad = ~column.missing & ~np.isin(values, (0, 1))
+        bad = ~(np.isnan(values) | (values == 0) | (values == 1))
     if bad.any():
         raise column.error(int(np.argmax(bad)), "expected False, True, 0 or 1")
     return values
@@ -154,45 +214,22 @@ def clipped(values: NDArray[np.float64], key, what: str) -> NDArray[np.float64]:
     return np.clip(values, -FLOAT32_MAX, FLOAT32_MAX)
 
 
-def weighted_mean(values: NDArray, weights: NDArray) -> NDArray[np.float64]:
-    """Return the mean over rows, 0 where all weights are 0."""
-    total = weights.sum(axis=0)
-    return (values * weights).sum(axis=0) / np.where(total > 0, total, 1)
+def _numbers_of_objects(column: Column) -> NDArray[np.float64]:
+    if column.kinds and STRING not in column.kinds:
+        values = np.full(len(column.types), np.nan)
+        known = ~column.missing
+        try:
+            values[known] = column.values[known].astype(np.float64)
+            return values
+        except OverflowError:  # an int that no float holds
+            pass
+    return column.converted(_as_float, np.nan, np.float64)
 
 
-def weighted_median(
-    values: NDArray[np.float64], weights: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return the median of each column, as if rows came as often as they weigh.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n, k)
-        NaN is left out.
-    weights : ndarray of shape (n,)
-        Positive.
-
-    Returns
-    -------
-    median : ndarray of shape (k,)
-        ``np.nanmedian`` for equal weights, 0 where all is NaN.
-    """
-    order = np.argsort(values, axis=0)  # NaN comes last
-    ordered = np.take_along_axis(values, order, axis=0)
-    mass = np.cumsum(np.where(np.isnan(ordered), 0, weights[order]), axis=0)
-    half = mass[-1] / 2
-    # a tie is met up to the rounding of the sums
-    lower = np.argmax(mass >= half * (1 - 1e-12), axis=0)
-    upper = np.argmax(mass > half * (1 + 1e-12), axis=0)
-    pair = np.take_along_axis(ordered, np.stack([lower, upper]), axis=0)
-    return np.nan_to_num(pair.mean(axis=0))
-
-
-def _as_float(column: Column, row: int) -> float:
-    cell = column.values[row]
+def _as_float(cell: Any) -> float:
     try:
         return float(cell)
-    except OverflowError:  # an int that no float holds
+    except OverflowError:
         return 2 * FLOAT32_MAX if cell > 0 else -2 * FLOAT32_MAX
     except ValueError:
-        raise column.error(row, "expected a number") from None
+        raise ValueError("expected a number") from None

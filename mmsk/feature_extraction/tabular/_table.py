@@ -4,36 +4,61 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from mmsk._utils._blocks import Block
-from mmsk._utils._frames import cell_array, column, column_names
+from mmsk._utils._frames import cell_array, column, column_names, is_series
 from mmsk._utils._param_validation import Interval, StrOptions, fit_context
+from mmsk._utils._splits import splits_of_kept
 from mmsk._utils._weights import positive_weights
-from mmsk.feature_extraction.tabular._columns import read_column
-from mmsk.feature_extraction.tabular._roles import check_roles, make_coder
+from mmsk.feature_extraction.tabular._columns import Column
+from mmsk.feature_extraction.tabular._names import unique_names
+from mmsk.feature_extraction.tabular._plan import plan
+from mmsk.feature_extraction.tabular._read_column import read_column
+from mmsk.feature_extraction.tabular._roles import ENCODINGS
+from mmsk.feature_extraction.tabular._target import (
+    Target,
+    TargetCoder,
+    target_array,
+)
 
 
 class TableExtractor(TransformerMixin, BaseEstimator):
-    """Turn a table of numbers, categories, booleans and dates into features.
+    r"""Turn a table of numbers, categories, booleans and dates into features.
 
     Each column has a role, decided from its type in `fit`, shown in `roles_`
     and changed by `roles`:
 
-    - **number**: missing cells are filled, then the column is scaled.
-    - **category** (strings and categorical types): a column of 0 and 1 for each
-      level that is not rare. Rare levels share one column,
-      ``<name>_infrequent``, which also takes levels that were not seen in
-      `fit`; where no level is rare there is no such column and an unseen level
-      is a row of zeros. Missing is a level of its own, ``<name>_missing``,
-      where it was seen in `fit`, and a row of zeros elsewhere.
+    - **number**: missing cells are filled, then the column is scaled, then
+      embedded where `embedding` says so.
+    - **category** (strings and categorical types), by `encoding`:
+
+      - "onehot": a column of 0 and 1 for each level that is not rare. Rare
+        levels share one column, ``<name>_infrequent``, which also takes levels
+        that were not seen in `fit`; where no level is rare there is no such
+        column and an unseen level is a row of zeros. Missing is a level of its
+        own, ``<name>_missing``, where it was seen in `fit`, and a row of zeros
+        elsewhere.
+      - "target": the mean of y at the level, drawn towards the mean of all rows
+        by scikit-learn's TargetEncoder, as a distance from that mean (for a
+        number in standard deviations of y). `fit_transform` takes the means of
+        other folds, so it differs from `transform` of the same rows. Unseen
+        levels are 0; missing is a level where it was seen.
+      - "ordinal": the place of the level in their sorted list, for trees.
+        ``block_.categorical`` names these columns, and LightGBM behind a
+        MultimodalClassifier splits them as categories. Missing is the last
+        code where it was seen, and -1 elsewhere, as is an unseen level.
+
     - **boolean**: 0 or 1, the share of ones where the cell is missing.
     - **date**: the year, the days since the earliest date, and sine and cosine
       of month, day of the month, weekday and, where a date has a time, hour.
       These are filled and scaled as numbers are. A date with a time zone is
       read as the clock there shows it.
-    - **drop**: left out, whatever its cells hold.
+    - **identifier**: hashed columns with ``identifiers="hash"``, else left out.
+    - **groups** and **drop**: left out, whatever the cells hold.
 
     A column that tells nothing in `fit`, because it holds one value or only
     missing cells, keeps its features, and they are 0 in every row (a number
@@ -43,25 +68,66 @@ class TableExtractor(TransformerMixin, BaseEstimator):
     ----------
     roles : dict of {str or int: str}, default=None
         Roles that differ from what the types say: column name (position for an
-        array) to "number", "category", "boolean", "date" or "drop". Strings are
-        read as numbers or as ISO 8601 dates where the role says so.
+        array) to a role above. Strings are read as numbers or as ISO 8601 dates
+        where the role says so. A role that is given is not decided again in each
+        fold of a cross-validation: to decide once, on the whole table, pass
+        ``mmsk.pipeline.infer_roles(X)``, or `roles_` of a fit to it.
     impute : {"median", "mean"}, default="median"
         What fills missing numbers and dates.
-    scale : {"standard"} or None, default="standard"
-        Whether numbers and dates get mean 0 and standard deviation 1.
+    add_indicator : bool, default=False
+        Whether numbers, booleans and dates get a further column
+        ``<name>_missing``, 1 where the cell is missing; only where `fit` saw
+        both missing and known cells.
+    scale : {"standard", "quantile"} or None, default="standard"
+        Whether numbers and dates get mean 0 and standard deviation 1, or are
+        mapped to a normal distribution by their ranks.
+    embedding : {"piecewise", "periodic"} or None, default=None
+        Several features instead of one for each number [1]_. "piecewise": how far
+        the number has come through each of `embedding_size` bins of equally many
+        rows, from 0 to 1. "periodic": the number, and :math:`\sin(2 \pi f x)` and
+        :math:`\cos(2 \pi f x)` at `embedding_size` frequencies.
+    embedding_size : int, default=8
+        Number of bins or frequencies.
+    sigma : float, default=0.5
+        Spread of the periodic frequencies, in cycles per unit of the scaled
+        number: they are the quantiles of :math:`|N(0, \sigma)|`. In [1]_ they are
+        drawn from this distribution and then trained; here they are fixed.
+    encoding : str or dict of {str or int: str}, default="onehot"
+        "onehot", "target" or "ordinal" for all categories, or for the columns
+        that a dict names. A column that the dict names is a category.
     min_frequency : int or float, default=0.01
-        A level is rare below this number of rows (int) or share of the rows
-        (float). ``None``: no level is too rare.
+        For "onehot", a level is rare below this number of rows (int) or share of
+        the rows (float). ``None``: no level is too rare.
     max_categories : int, default=None
-        At most so many columns for the levels of a column, the one for rare
-        levels among them; the most frequent stay. ``None``: no limit.
+        For "onehot", at most so many columns for the levels of a column, the one
+        for rare levels among them; the most frequent stay. ``None``: no limit.
+    smooth : "auto" or float, default="auto"
+        For "target", how many rows of the overall mean each level is mixed with;
+        "auto" is TargetEncoder's estimate for each level. It does not shrink a
+        level of one row: with many rare levels pass a number such as 10.
+    target_type : {"auto", "continuous", "binary", "multiclass"}, default="auto"
+        For "target", what y is. "auto" takes strings and integers for classes,
+        floats for numbers: pass "continuous" for ratings that are integers.
+    cv : int, splitter or iterable, default=5
+        For "target", the folds of `fit_transform`. Folds of an int are
+        stratified for classes, and keep `groups` together.
+    identifiers : {"refuse", "hash", "drop"}, default="refuse"
+        What becomes of a column of strings without a role that has more than 100
+        levels, and different ones in more than half of the rows: an error, hashed
+        columns, or nothing.
+    n_hashes : int, default=16
+        Number of columns of a hashed identifier, of which each cell sets one to 1
+        or -1.
+    random_state : int, RandomState instance or None, default=None
+        Shuffles the folds of an int `cv`.
 
     Attributes
     ----------
     roles_ : dict of {str or int: str}
         The role of every column.
     categories_ : dict of {str or int: list}
-        The levels with a column of their own, for each category.
+        The levels of each category: those with a column of their own, all for
+        "target" and "ordinal".
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -74,25 +140,33 @@ class TableExtractor(TransformerMixin, BaseEstimator):
     TypeError
         If a column holds cells that no role reads: bytes, arrays, lists.
     ValueError
-        If the kinds of cells in a column are mixed, a number is infinite, or a
-        column of strings is an identifier or a text: more than 100 levels, and
-        different ones in more than half of the rows. A role for the column
-        overrides this.
+        If the kinds of cells in a column are mixed, a number is infinite, a
+        column looks like an identifier, or target encoding gets no y.
 
     Warns
     -----
     UserWarning
-        If numbers beyond the range of float32 are clipped to it.
+        If numbers beyond the range of float32 are clipped to it, or target
+        encoding cannot use the weights.
 
     See Also
     --------
+    mmsk.pipeline.infer_roles : Decides roles for a table with media and text too.
     sklearn.preprocessing.OneHotEncoder : Its `min_frequency` and
         `max_categories` mean the same.
+    sklearn.preprocessing.TargetEncoder : Its `smooth` and `cv` mean the same.
 
     Notes
     -----
     A row of weight 2 counts as two rows, one of weight 0 as none, in means,
-    medians, standard deviations, shares and frequencies.
+    medians, quantiles, standard deviations, shares and frequencies. Target
+    encoding repeats rows whose weights are whole numbers; other weights it
+    ignores with a warning, because TargetEncoder takes none.
+
+    References
+    ----------
+    .. [1] Y. Gorishniy, I. Rubachev, A. Babenko, "On Embeddings for Numerical
+           Features in Tabular Deep Learning", NeurIPS, 2022.
 
     Examples
     --------
@@ -107,20 +181,34 @@ class TableExtractor(TransformerMixin, BaseEstimator):
     >>> table.transform([[2.0, "red"], [3.0, "green"]])
     array([[0.      , 0.      , 1.      ],
            [1.2247449, 0.      , 0.      ]], dtype=float32)
+    >>> codes = TableExtractor(encoding="ordinal").fit(X)
+    >>> codes.block_.categorical
+    (1,)
     """
 
-    __metadata_request__fit = {"sample_weight": True}
+    __metadata_request__fit = {"groups": True, "sample_weight": True}
 
     _parameter_constraints: dict = {
         "roles": [dict, None],
         "impute": [StrOptions({"median", "mean"})],
-        "scale": [StrOptions({"standard"}), None],
+        "add_indicator": ["boolean"],
+        "scale": [StrOptions({"standard", "quantile"}), None],
+        "embedding": [StrOptions({"piecewise", "periodic"}), None],
+        "embedding_size": [Interval(Integral, 1, None, closed="left")],
+        "sigma": [Interval(Real, 0, None, closed="neither")],
+        "encoding": [StrOptions(set(ENCODINGS)), dict],
         "min_frequency": [
             Interval(Integral, 1, None, closed="left"),
             Interval(Real, 0, 1, closed="neither"),
             None,
         ],
         "max_categories": [Interval(Integral, 1, None, closed="left"), None],
+        "smooth": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
+        "target_type": [StrOptions({"auto", "continuous", "binary", "multiclass"})],
+        "cv": ["cv_object"],
+        "identifiers": [StrOptions({"refuse", "hash", "drop"})],
+        "n_hashes": [Interval(Integral, 1, None, closed="left")],
+        "random_state": ["random_state"],
     }
 
     def __init__(
@@ -128,63 +216,125 @@ class TableExtractor(TransformerMixin, BaseEstimator):
         roles=None,
         *,
         impute="median",
+        add_indicator=False,
         scale="standard",
+        embedding=None,
+        embedding_size=8,
+        sigma=0.5,
+        encoding="onehot",
         min_frequency=0.01,
         max_categories=None,
+        smooth="auto",
+        target_type="auto",
+        cv=5,
+        identifiers="refuse",
+        n_hashes=16,
+        random_state=None,
     ):
         self.roles = roles
         self.impute = impute
+        self.add_indicator = add_indicator
         self.scale = scale
+        self.embedding = embedding
+        self.embedding_size = embedding_size
+        self.sigma = sigma
+        self.encoding = encoding
         self.min_frequency = min_frequency
         self.max_categories = max_categories
+        self.smooth = smooth
+        self.target_type = target_type
+        self.cv = cv
+        self.identifiers = identifiers
+        self.n_hashes = n_hashes
+        self.random_state = random_state
 
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None, sample_weight=None):
+    def fit(self, X, y=None, sample_weight=None, groups=None):
         """Decide the roles and learn means, shares and levels.
 
         Parameters
         ----------
-        X : DataFrame or array-like of shape (n_samples, n_columns)
+        X : DataFrame, Series or array-like of shape (n_samples, n_columns)
             pandas, polars or NumPy.
-        y : None
-            Not used.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+            The target, used by target encoding alone.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows.
+        groups : array-like of shape (n_samples,), default=None
+            Not used: `fit_transform` keeps groups together.
 
         Returns
         -------
         self : TableExtractor
         """
+        self._fit(X, y, sample_weight)
+        return self
+
+    def fit_transform(self, X, y=None, sample_weight=None, groups=None):
+        """Fit, and return the features of the same rows.
+
+        Parameters
+        ----------
+        X : DataFrame, Series or array-like of shape (n_samples, n_columns)
+            pandas, polars or NumPy.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+            The target, used by target encoding alone.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+        groups : array-like of shape (n_samples,), default=None
+            Rows of one group are in the same fold of target encoding.
+
+        Returns
+        -------
+        features : float32 ndarray of shape (n_samples, n_features)
+            Those of `transform`, but target encoding is out of fold.
+        """
+        columns, rows, target = self._fit(X, y, sample_weight)
+        features = self._encoded(columns)
+        if target is None or len(target.values) < 2:
+            return features
+        y = target_array(y)
+        splits = splits_of_kept(
+            self.cv,
+            X,
+            y,
+            np.arange(len(features))[rows],
+            groups=groups,
+            classifier=target.classes and y.ndim == 1,
+            random_state=check_random_state(self.random_state).randint(2**31 - 1),
+        )
+        for key, start, stop in self._places():
+            coder = self._coders[key]
+            if isinstance(coder, TargetCoder):
+                out_of_fold = coder.encode_out_of_fold(
+                    columns[key], rows, target, splits
+                )
+                features[rows, start:stop] = out_of_fold
+        return features
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def _fit(self, X, y, sample_weight):
+        """Fit; return the columns by key, the rows that count and their target."""
         X, keys = self._check(X, reset=True)
         rows, weights = positive_weights(sample_weight, X)
-        if weights is None:
-            weights = np.ones(X.shape[0])
-        roles = check_roles(self.roles, keys)
-        self.roles_ = {}
-        self._coders = {}
-        for key in keys:
-            role = roles.get(key)
-            if role != "drop":
-                cells = read_column(key, column(X, key))
-                role = role or cells.role()
-                coder = make_coder(
-                    role,
-                    given=key in roles,
-                    impute=self.impute,
-                    scale=self.scale,
-                    min_frequency=self.min_frequency,
-                    max_categories=self.max_categories,
-                )
-                self._coders[key] = coder.fit(cells, rows, weights)
-            self.roles_[key] = role
-        return self
+        params = self.get_params(deep=False)
+        self.roles_, self._coders, columns = plan(X, keys, rows, params)
+        target = None
+        for key, coder in self._coders.items():
+            if not isinstance(coder, TargetCoder):
+                coder.fit(columns[key], rows, weights)
+                continue
+            if target is None:
+                check_consistent_length(X, y)
+                target = Target.read(y, self.target_type, rows, weights)
+            coder.fit(columns[key], rows, weights, target)
+        return columns, rows, target
 
     def transform(self, X):
         """Return the features of a table.
 
         Parameters
         ----------
-        X : DataFrame or array-like of shape (n_samples, n_columns)
+        X : DataFrame, Series or array-like of shape (n_samples, n_columns)
             The columns of `fit` in their order.
 
         Returns
@@ -193,11 +343,9 @@ class TableExtractor(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X, _ = self._check(X, reset=False)
-        features = np.empty((X.shape[0], self.block_.width), np.float32)
-        parts = zip(self._coders.items(), self.block_.parts, strict=True)
-        for (key, coder), (_, start, stop) in parts:
-            features[:, start:stop] = coder.encode(read_column(key, column(X, key)))
-        return features
+        return self._encoded(
+            {key: read_column(key, column(X, key)) for key in self._coders}
+        )
 
     def get_feature_names_out(self, input_features=None):
         """Name the features: ``price``, ``colour_red``, ``date_month_sin``.
@@ -221,14 +369,14 @@ class TableExtractor(TransformerMixin, BaseEstimator):
             if key in self._coders
             for feature in self._coders[key].feature_names(name)
         ]
-        return np.array(_unique(features), dtype=object)
+        return np.array(unique_names(features), dtype=object)
 
     @property
     def categories_(self):
-        """Levels with a column of their own, for each category."""
+        """The levels of each category."""
         check_is_fitted(self)
         return {
-            key: list(self._coders[key].levels)
+            key: list(self._coders[key].categories)
             for key, role in self.roles_.items()
             if role == "category"
         }
@@ -237,19 +385,48 @@ class TableExtractor(TransformerMixin, BaseEstimator):
     def block_(self):
         """Layout of the features, one part a source column."""
         check_is_fitted(self)
-        parts, stop = [], 0
+        parts = self._places()
+        return Block(
+            "",
+            0,
+            parts[-1][2],
+            categorical=[
+                start for key, start, _ in parts if self._coders[key].categorical
+            ],
+            parts=[(str(key), start, stop) for key, start, stop in parts],
+        )
+
+    def _places(self) -> list[tuple[Any, int, int]]:
+        """Return the key of each column with features, and where these stand."""
+        places, stop = [], 0
         for key, coder in self._coders.items():
-            start, stop = stop, stop + len(coder.feature_names(""))
-            parts.append((str(key), start, stop))
-        return Block("", 0, stop, parts=tuple(parts))
+            start, stop = stop, stop + coder.width
+            places.append((key, start, stop))
+        return places
+
+    def _encoded(self, columns: dict[Any, Column]) -> NDArray[np.float32]:
+        n_samples = len(next(iter(columns.values())).types)
+        places = self._places()
+        features = np.zeros((n_samples, places[-1][2]), np.float32)
+        for key, start, stop in places:
+            self._coders[key].encode(columns[key], features[:, start:stop])
+        return features
 
     def _check(self, X: Any, *, reset: bool) -> tuple[Any, list]:
         """Return a frame or a 2-D array, and the keys of its columns."""
+        if is_series(X) and hasattr(X, "to_frame"):
+            X = X.to_frame()
         keys = column_names(X)
         if keys is None:
             if isinstance(X, list) and any(isinstance(row, list | tuple) for row in X):
                 # NumPy would turn the numbers beside a string into strings
                 X = cell_array(X)
+            if isinstance(X, np.ndarray) and X.ndim == 1:
+                raise ValueError(
+                    "Expected a 2D array, got a 1D array. Reshape your data: "
+                    "X.reshape(-1, 1) is one column. In a list of branches write one "
+                    "column as a list, [0] instead of 0."
+                )
             X = validate_data(self, X, dtype=None, ensure_all_finite=False, reset=reset)
             return X, list(range(X.shape[1]))
         validate_data(self, X, skip_check_array=True, reset=reset)
@@ -264,21 +441,8 @@ class TableExtractor(TransformerMixin, BaseEstimator):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
+        encodings = self.encoding.values() if isinstance(self.encoding, dict) else ()
+        tags.target_tags.required = "target" in (self.encoding, *encodings)
         # the tag "string" would promise that any cell is accepted
         tags.transformer_tags.preserves_dtype = []
         return tags
-
-
-def _unique(names: list[str]) -> list[str]:
-    """Tell equal names apart."""
-    taken = set(names)
-    used: set[str] = set()
-    unique: list[str] = []
-    for name in names:
-        candidate, number = name, 1
-        while candidate in used or (number > 1 and candidate in taken):
-            number += 1
-            candidate = f"{name}_{number}"
-        used.add(candidate)
-        unique.append(candidate)
-    return unique

@@ -8,7 +8,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from mmsk.feature_extraction.tabular import TableExtractor
-from mmsk.feature_extraction.tabular._numbers import weighted_median
 
 
 @pytest.mark.parametrize("impute", ["mean", "median"])
@@ -23,24 +22,6 @@ def test_agrees_with_scikit_learn(impute, scale):
     wanted = make_pipeline(*steps).fit_transform(X)
     got = TableExtractor(impute=impute, scale=scale).fit_transform(X)
     np.testing.assert_allclose(got, wanted, rtol=1e-5, atol=1e-6)
-
-
-@pytest.mark.parametrize("n", [1, 2, 7, 10])
-def test_median_of_equal_weights(n):
-    X = np.random.default_rng(n).integers(0, 5, size=(n, 4)).astype(float)
-    X[0, 1] = np.nan if n > 1 else X[0, 1]
-    for weight in (1.0, 0.1, 3e7):
-        got = weighted_median(X, np.full(n, weight))
-        np.testing.assert_array_equal(got, np.nanmedian(X, axis=0))
-
-
-def test_median_of_weights():
-    X = np.array([[1.0, 4.0], [2.0, np.nan], [3.0, 6.0], [9.0, 8.0]])
-    weights = np.array([1, 5, 2, 2])
-    repeated = np.repeat(X, weights, axis=0)
-    got = weighted_median(X, weights.astype(float))
-    np.testing.assert_array_equal(got, np.nanmedian(repeated, axis=0))
-    assert weighted_median(np.full((2, 1), np.nan), np.ones(2)).tolist() == [0]
 
 
 def test_numbers_beyond_float32_are_clipped():
@@ -70,10 +51,51 @@ def test_scaling_never_overflows_or_underflows():
     assert out[0, 0] == np.finfo(np.float32).max
 
 
+@pytest.mark.parametrize("scale", ["standard", "quantile"])
+def test_rounding_of_the_mean_makes_no_constant_vary(scale):
+    X = np.array([[0.1], [0.1], [0.1], [np.nan]])
+    assert np.nanmean(X) > 0.1
+    table = TableExtractor(impute="mean", scale=scale)
+    for weights in (None, np.linspace(0.1, 0.7, 4)):
+        assert not table.fit(X, sample_weight=weights).transform(X).any()
+
+
 def test_large_offsets_keep_their_digits():
     X = 1e9 + np.array([[0.0], [1.0], [2.0]])
     wanted = np.array([[-1], [0], [1]]) * 1.5**0.5
     np.testing.assert_allclose(TableExtractor().fit_transform(X), wanted, rtol=1e-6)
+
+
+def test_indicators_mark_what_was_missing():
+    X = pd.DataFrame(
+        {
+            "n": [1.0, np.nan, 3.0],
+            "full": [1.0, 2.0, 3.0],
+            "none": [np.nan] * 3,
+            "b": pd.array([True, None, False], dtype="boolean"),
+            "d": pd.to_datetime(["2020-01-01", None, "2021-01-01"]),
+            "c": ["x", None, "y"],
+        }
+    )
+    plain = TableExtractor().fit(X)
+    table = TableExtractor(add_indicator=True).fit(X)
+    names = table.get_feature_names_out().tolist()
+    assert names[:5] == ["n", "n_missing", "full", "none", "b"]
+    marks = [names.index(f"{name}_missing") for name in "nbd"]
+    assert len(names) == len(plain.get_feature_names_out()) + 3
+    out = table.transform(X)
+    np.testing.assert_array_equal(out[:, marks], np.repeat([[0], [1], [0]], 3, axis=1))
+    np.testing.assert_array_equal(np.delete(out, marks, axis=1), plain.transform(X))
+    assert [stop - start for _, start, stop in table.block_.parts[:5]] == [
+        2,
+        1,
+        1,
+        2,
+        9,
+    ]
+    # rows of weight 0 do not count
+    weighted = TableExtractor(add_indicator=True).fit(X, sample_weight=[1, 0, 1])
+    assert "n_missing" not in weighted.get_feature_names_out()
 
 
 def test_missing_booleans_get_the_share_of_ones():

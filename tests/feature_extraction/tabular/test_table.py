@@ -81,6 +81,15 @@ def test_set_output(container):
         {"min_frequency": 1.5},
         {"max_categories": 0},
         {"roles": "number"},
+        {"embedding": "linear"},
+        {"embedding_size": 0},
+        {"sigma": 0},
+        {"add_indicator": "yes"},
+        {"smooth": -1},
+        {"target_type": "classes"},
+        {"cv": "five"},
+        {"identifiers": "keep"},
+        {"n_hashes": 0},
     ],
 )
 def test_bad_parameters_are_refused(params):
@@ -253,4 +262,4 @@ def test_grid_search_in_a_column_transformer():
 def test_weights_are_routed():
     with config_context(enable_metadata_routing=True):
         requests = TableExtractor().get_metadata_routing().fit.requests
-    assert requests == {"sample_weight": True}
+    assert requests == {"groups": True, "sample_weight": True}
