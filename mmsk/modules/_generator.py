@@ -1,6 +1,9 @@
 """Random streams that belong to one module."""
 
+from copy import deepcopy
+
 import torch
+from torch import nn
 
 
 def own_generator() -> torch.Generator:
@@ -19,3 +22,15 @@ def generator_on(generator: torch.Generator, device: torch.device) -> torch.Gene
     if generator.device.type == device.type:
         return generator
     return torch.Generator(device=device).manual_seed(generator.initial_seed())
+
+
+def with_generator(module: nn.Module, generator: torch.Generator) -> nn.Module:
+    """Copy a module; what draws in training draws from another generator.
+
+    So the draws of a module that a user made follow the seed of a fit.
+    """
+    copied = deepcopy(module)
+    for part in copied.modules():
+        if isinstance(getattr(part, "generator", None), torch.Generator):
+            part.generator = generator
+    return copied

@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 
 from mmsk.neural_network._inputs import Inputs
 
-Batch = tuple[dict[str, Any], tuple[Tensor, Tensor]]
+Batch = tuple[dict[str, Any], tuple[Tensor, Tensor | None]]
 
 
 class TrainingRows(Dataset):
@@ -28,6 +28,11 @@ class TrainingRows(Dataset):
         Their weights.
     generator : torch.Generator or None
         Shuffles the rows before each epoch; ``None`` keeps their order.
+
+    Attributes
+    ----------
+    weights : Tensor of shape (n_samples,) or (n_samples, n_members), or None
+        The weights, with `weighted` for each member; ``None`` if all are 1.
     """
 
     def __init__(
@@ -41,7 +46,9 @@ class TrainingRows(Dataset):
         values = torch.from_numpy(values)
         kind = inputs.dtype if values.is_floating_point() else values.dtype
         self.values = values.to(inputs.device, kind)
-        self.weights = torch.from_numpy(weights).to(inputs.device, inputs.dtype)
+        self.weights = None
+        if not (weights == 1).all():
+            self.weights = torch.from_numpy(weights).to(inputs.device, inputs.dtype)
         self.generator = generator
         self.rows = torch.arange(len(inputs))
 
@@ -56,9 +63,39 @@ class TrainingRows(Dataset):
             part.generator = None
         return part
 
+    def weighted(self, factors: NDArray[np.float64]) -> Self:
+        """Return the same rows with weights for each member.
+
+        Parameters
+        ----------
+        factors : ndarray of shape (n_rows, n_members)
+            For the rows that an epoch goes through. The weights are scaled so
+            that every member has the same mean.
+        """
+        products = torch.from_numpy(factors)
+        mean = 1.0
+        if self.weights is not None:
+            weights = self.weights[self.rows].double().cpu()
+            products = weights[:, None] * products
+            mean = weights.mean()
+        products = products * (mean / products.mean(dim=0))
+        part = copy(self)
+        part.weights = torch.zeros(
+            (len(self.values), factors.shape[1]),
+            dtype=self.inputs.dtype,
+            device=self.inputs.device,
+        )
+        part.weights[self.rows] = products.to(part.weights)
+        return part
+
     def take(self, rows: Tensor) -> Batch:
         """Return the arguments of the module, and those of the loss."""
-        return self.inputs.take(rows.numpy()), (self.values[rows], self.weights[rows])
+        arguments = self.inputs.take(rows.numpy())
+        rows = rows.to(self.values.device)
+        weights = self.weights
+        if weights is not None:
+            weights = weights.index_select(0, rows)
+        return arguments, (self.values.index_select(0, rows), weights)
 
 
 class Batches:

@@ -14,7 +14,7 @@ from sklearn.utils.validation import column_or_1d
 
 from mmsk._utils._param_validation import StrOptions, fit_context
 from mmsk.neural_network._base import BaseNeural
-from mmsk.neural_network._losses import binary_cross_entropy, cross_entropy
+from mmsk.neural_network._losses import CLASSIFICATION_LOSSES, ClassificationLoss
 from mmsk.neural_network._target import Target
 
 
@@ -23,8 +23,11 @@ class BaseNeuralClassifier(ClassifierMixin, BaseNeural):
 
     _parameter_constraints: dict = {
         **BaseNeural._parameter_constraints,
+        "loss": [StrOptions(set(CLASSIFICATION_LOSSES)), ClassificationLoss, callable],
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
+    loss: Any = "cross_entropy"
+
     __metadata_request__partial_fit = {"sample_weight": True, "classes": True}
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -109,12 +112,47 @@ class BaseNeuralClassifier(ClassifierMixin, BaseNeural):
         """
         return self._probabilities(self._check_X(X))
 
+    def predict_members(self, X):
+        """Predict probabilities by each member of the ensemble.
+
+        `predict_proba` is their mean.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        proba : float64 ndarray of shape (n_members, n_samples, n_classes) or \
+                (n_members, n_samples, n_labels)
+        """
+        return self._member_probabilities(self._check_X(X))
+
+    def predict_spread(self, X):
+        """Say how far the members disagree.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        spread : float64 ndarray of shape (n_samples, n_classes) or \
+                (n_samples, n_labels)
+            Standard deviation of the members' probabilities.
+        """
+        return self.predict_members(X).std(axis=0)
+
+    def _member_probabilities(self, X: Any) -> NDArray[np.float64]:
+        """Return the members' probabilities of validated rows."""
+        outputs = self._outputs(X)
+        return expit(outputs) if self.multilabel_ else softmax(outputs, axis=-1)
+
     def _probabilities(self, X: Any) -> NDArray[np.float64]:
         """Return the probabilities of validated rows."""
-        outputs = self._outputs(X)
-        return expit(outputs) if self.multilabel_ else softmax(outputs, axis=1)
+        return self._member_probabilities(X).mean(axis=0)
 
-    def _prepare_target(self, y, weights, *, resume, classes):
+    def _encode_target(self, y, *, resume, classes):
         check_classification_targets(y)
         kind = type_of_target(y)
         if kind == "multiclass-multioutput":
@@ -127,58 +165,74 @@ class BaseNeuralClassifier(ClassifierMixin, BaseNeural):
         if resume and multilabel != self.multilabel_:
             raise ValueError("y must be of the same kind as in the first fit.")
         self.multilabel_ = multilabel
-        prepare = self._prepare_labels if multilabel else self._prepare_classes
-        return prepare(y, weights, resume=resume, classes=classes)
+        if multilabel:
+            return self._encode_labels(y, resume=resume)
+        return self._encode_classes(y, resume=resume, classes=classes)
 
-    def _prepare_classes(self, y, weights, *, resume, classes):
+    def _encode_classes(self, y, *, resume, classes):
         y = column_or_1d(y, warn=True)
         encoder = LabelEncoder()
-        if resume:
-            encoder.classes_ = self.classes_
-            if classes is not None and not np.array_equal(
-                np.unique(classes), self.classes_
-            ):
-                raise ValueError(
-                    f"classes={classes!r} differ from those of the first call, "
-                    f"{self.classes_!r}."
-                )
-        else:
-            encoder.fit(y if classes is None else classes)
-        codes = encoder.transform(y)
-        shares = np.bincount(codes, weights, minlength=len(encoder.classes_))
         if not resume:
-            self.classes_ = encoder.classes_
-            self.class_prior_ = shares / shares.sum()
-        weights = np.ones(len(y)) if weights is None else weights
-        if self.class_weight is not None:
-            if self.class_weight == "balanced" and not shares.all():
-                raise ValueError(
-                    'class_weight="balanced" needs rows of every class at once. Pass '
-                    "a dict, or sample_weight, to partial_fit."
-                )
-            by_class = compute_class_weight(
-                self.class_weight, classes=self.classes_, y=y, sample_weight=weights
+            self.classes_ = encoder.fit(y if classes is None else classes).classes_
+        elif classes is not None and not np.array_equal(
+            np.unique(classes), self.classes_
+        ):
+            raise ValueError(
+                f"classes={classes!r} differ from those of the first call, "
+                f"{self.classes_!r}."
             )
-            weights = weights * by_class[codes]
-        return Target(codes, weights, len(self.classes_), cross_entropy)
+        encoder.classes_ = self.classes_
+        return encoder.transform(y)
 
-    def _prepare_labels(self, y, weights, *, resume, classes):
+    def _encode_labels(self, y, *, resume):
         if self.class_weight is not None:
             raise ValueError(
                 "class_weight is for one class a row, y holds several labels. Pass "
                 "sample_weight instead."
             )
         y = (y.toarray() if sp.issparse(y) else np.asarray(y)).astype(np.float64)
-        if resume and y.shape[1] != len(self.classes_):
+        if not resume:
+            self.classes_ = np.arange(y.shape[1])
+        elif y.shape[1] != len(self.classes_):
             raise ValueError(
                 f"y has {y.shape[1]} labels, in the first fit it had "
                 f"{len(self.classes_)}."
             )
-        weights = np.ones(len(y)) if weights is None else weights
+        return y
+
+    def _prepare_target(self, values, weights, *, seen, resume):
+        weights = np.ones(len(values)) if weights is None else weights
+        if self.multilabel_:
+            shares = np.average(values, axis=0, weights=weights)
+        else:
+            totals = np.bincount(values, weights, minlength=len(self.classes_))
+            shares = totals / totals.sum()
+            weights = weights * self._weights_by_class(values, weights, shares)
         if not resume:
-            self.classes_ = np.arange(y.shape[1])
-            self.class_prior_ = np.average(y, axis=0, weights=weights)
-        return Target(y, weights, y.shape[1], binary_cross_entropy)
+            self.class_prior_ = shares
+        loss = self.loss
+        if isinstance(loss, str):
+            loss = CLASSIFICATION_LOSSES[loss]()
+        if isinstance(loss, ClassificationLoss):
+            loss = loss.rows(self.class_prior_, multilabel=self.multilabel_)
+        return Target(values, weights, len(self.classes_), loss)
+
+    def _weights_by_class(self, codes, weights, shares):
+        """Return the class weight of each row."""
+        if self.class_weight is None:
+            return 1.0
+        if self.class_weight == "balanced" and not shares.all():
+            raise ValueError(
+                'class_weight="balanced" needs rows of every class at once. Pass '
+                "a dict, or sample_weight, to partial_fit."
+            )
+        by_class = compute_class_weight(
+            self.class_weight,
+            classes=self.classes_,
+            y=self.classes_[codes],
+            sample_weight=weights,
+        )
+        return by_class[codes]
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

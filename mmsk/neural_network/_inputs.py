@@ -1,4 +1,4 @@
-"""Matrices as the keyword arguments of a module's forward, batch by batch."""
+"""Matrices as the arguments of a module's forward, batch by batch."""
 
 from abc import ABC, abstractmethod
 from typing import Any, Self
@@ -7,8 +7,13 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from mmsk._utils._blocks import Blocks
+from mmsk.modules import SparseRows
+
+SPARSE_SHARE = 0.04
+"""Share of stored values below which a layer that takes them is the faster one."""
 
 Rows = NDArray[np.int64] | slice
 
@@ -45,9 +50,24 @@ class Inputs(ABC):
         self.device = device
         return self
 
+    @property
+    def row_size(self) -> int:
+        """Number of values of a row that `take` returns, on average."""
+        return self.n_features
+
+    def suit(self, module: nn.Module, *, fresh: bool) -> None:  # noqa: B027
+        """Let `take` return from now on what a module takes best.
+
+        Parameters
+        ----------
+        module : Module
+        fresh : bool
+            Whether no optimiser knows it yet, so that it may be laid out anew.
+        """
+
     @abstractmethod
     def take(self, rows: Rows) -> dict[str, Any]:
-        """Return some rows as keyword arguments of a module's forward.
+        """Return some rows as arguments of a module's forward.
 
         Parameters
         ----------
@@ -56,6 +76,7 @@ class Inputs(ABC):
         Returns
         -------
         arguments : dict of str to Tensor, or to a dict of them
+            In the order in which the module takes them, whatever it calls them.
         """
 
     def _rows(self, rows: Rows) -> NDArray | sp.csr_array:
@@ -73,10 +94,44 @@ class Inputs(ABC):
 
 
 class MatrixInputs(Inputs):
-    """One matrix, handed to ``forward(x)``; of CSR only a batch is ever dense."""
+    """One matrix, handed to ``forward(x)``.
 
-    def take(self, rows: Rows) -> dict[str, torch.Tensor]:
-        return {"x": self._tensor(self._rows(rows))}
+    Batches of a CSR matrix are `SparseRows` if few values are stored and the
+    module takes them, which the method ``lay_out_for_sparse`` says. For other
+    modules one batch at a time is made dense.
+    """
+
+    _takes_sparse = False
+
+    @property
+    def row_size(self) -> int:
+        if self._takes_sparse:
+            return max(self.X.nnz // len(self), 1)
+        return self.n_features
+
+    def suit(self, module: nn.Module, *, fresh: bool) -> None:
+        self._takes_sparse = (
+            hasattr(module, "lay_out_for_sparse")
+            and sp.issparse(self.X)
+            and self.X.nnz < SPARSE_SHARE * len(self) * self.n_features
+        )
+        if self._takes_sparse and fresh:
+            module.lay_out_for_sparse()
+
+    def take(self, rows: Rows) -> dict[str, torch.Tensor | SparseRows]:
+        taken = self._rows(rows)
+        if not self._takes_sparse:
+            return {"x": self._tensor(taken)}
+        indices = torch.from_numpy(taken.indices).to(self.device)
+        offsets = torch.from_numpy(taken.indptr[:-1])
+        values = torch.from_numpy(taken.data)
+        return {
+            "x": SparseRows(
+                indices,
+                offsets.to(indices),
+                values.to(self.device, self.dtype),
+            )
+        }
 
 
 class BlockInputs(Inputs):

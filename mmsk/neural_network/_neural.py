@@ -2,14 +2,21 @@
 
 from numbers import Integral, Real
 
+from torch import nn
+
 from mmsk._utils._param_validation import Interval, StrOptions
 from mmsk.modules import MLP
-from mmsk.modules._mlp import ACTIVATIONS
+from mmsk.neural_network._architectures import (
+    ARCHITECTURES,
+    HiddenLayers,
+    user_module,
+)
 from mmsk.neural_network._classification import BaseNeuralClassifier
+from mmsk.neural_network._members import Bootstrap, count_members
 from mmsk.neural_network._regression import BaseNeuralRegressor
 
 
-class _MLPModule:
+class _MatrixModule:
     """Private: the module of both twins."""
 
     _own_constraints: dict = {
@@ -17,24 +24,39 @@ class _MLPModule:
             "array-like",
             Interval(Integral, 1, None, closed="left"),
         ],
-        "activation": [StrOptions(set(ACTIVATIONS))],
         "dropout": [Interval(Real, 0, 1, closed="left")],
+        "module": [StrOptions(set(ARCHITECTURES)), HiddenLayers, callable],
     }
 
-    _architecture = ("hidden_layer_sizes", "activation", "dropout")
+    _architecture = ("hidden_layer_sizes", "dropout", "module")
 
     def _make_module(self, inputs, n_outputs, generator):
-        return MLP(
-            inputs.n_features,
-            self.hidden_layer_sizes,
-            n_outputs,
-            activation=self.activation,
-            dropout=self.dropout,
-            generator=generator,
-        )
+        layers = self.module
+        if isinstance(layers, str):
+            layers = ARCHITECTURES[layers]
+        if isinstance(layers, HiddenLayers):
+            return MLP(
+                inputs.n_features,
+                self.hidden_layer_sizes,
+                n_outputs,
+                dropout=self.dropout,
+                generator=generator,
+                **layers.get_params(),
+            )
+        if (
+            isinstance(layers, nn.Module)
+            and count_members(self.n_members) > 1
+            and not isinstance(self.n_members, Bootstrap)
+        ):
+            raise ValueError(
+                "Copies of one module begin with the same weights, so that "
+                f"n_members={self.n_members} would be one member. Pass module= a "
+                "class or a function that makes modules, or n_members=Bootstrap(...)."
+            )
+        return user_module(layers, inputs.n_features, n_outputs, generator)
 
 
-class NeuralClassifier(_MLPModule, BaseNeuralClassifier):
+class NeuralClassifier(_MatrixModule, BaseNeuralClassifier):
     r"""Classify with a multi-layer perceptron.
 
     A skorch net inside, scikit-learn's contract outside: labels of any type,
@@ -44,7 +66,9 @@ class NeuralClassifier(_MLPModule, BaseNeuralClassifier):
     .. math:: \frac{1}{n} \sum_i w_i\, \ell(f(x_i), y_i), \qquad \bar w = 1
 
     with the cross-entropy :math:`\ell` (for several labels the mean of their
-    binary ones) by AdamW. Features should be of similar scale.
+    binary ones) by AdamW; other losses, optimisers, schedules and modules are
+    parameters. Features should be of similar scale. Of sparse X no more than a
+    batch is ever made dense; where few values are stored, not even that.
 
     Equal `random_state`, equal result: alone, in processes and in threads, and
     whatever torch's global seed; torch's global state stays as it was.
@@ -53,15 +77,33 @@ class NeuralClassifier(_MLPModule, BaseNeuralClassifier):
     ----------
     hidden_layer_sizes : int or sequence of int, default=(64,)
         Widths of the hidden layers.
-    activation : {"identity", "logistic", "tanh", "relu", "gelu", "silu"}, \
-            default="relu"
-        What follows each hidden layer.
     dropout : float, default=0.0
         Probability in [0, 1) that a hidden feature is zeroed in training.
+    module : {"mlp", "residual_mlp"}, HiddenLayers, Module or callable, default="mlp"
+        ``HiddenLayers(activation, normalization, residual)`` says more of the
+        hidden layers; ``"residual_mlp"`` has short cuts around them and layer
+        normalisation. A torch module of one's own, ``(n_samples, n_features) ->
+        (n_samples, n_outputs)``, replaces the perceptron and does without the two
+        parameters above: it is copied, initial weights included. A class or
+        function that makes one is called with the keywords ``in_size`` and
+        ``out_size`` (and ``generator``, if it takes one) and gets its weights
+        from `random_state`.
+    loss : {"cross_entropy", "focal", "logit_adjusted"}, CrossEntropy, Focal, \
+            LogitAdjusted or callable, default="cross_entropy"
+        ``CrossEntropy(label_smoothing=0.1)``, ``Focal(gamma=2)`` and
+        ``LogitAdjusted(tau=1)`` have parameters. A function of one's own maps
+        outputs (n_samples, n_outputs) and class codes (n_samples,), or labels
+        (n_samples, n_labels), to losses (n_samples,).
+    optimizer : {"adamw", "sgd"}, AdamW or SGD, default="adamw"
+        ``AdamW(max_grad_norm=1.0)`` and ``SGD(momentum=0.9, max_grad_norm=1.0)``
+        also clip gradients.
     lr : float, default=3e-3
-        Learning rate of AdamW.
+        Learning rate.
     weight_decay : float, default=1e-2
-        Decoupled weight decay of AdamW.
+        Weight decay.
+    schedule : {"constant", "one_cycle", "cosine", "plateau"}, OneCycle, Cosine or \
+            Plateau, default="constant"
+        How the learning rate changes in a fit.
     max_epochs : int, default=50
         Passes over the training rows.
     batch_size : int, default=128
@@ -74,18 +116,31 @@ class NeuralClassifier(_MLPModule, BaseNeuralClassifier):
         where `fit` gets them.
     n_iter_no_change : int, default=10
         Stop after so many epochs without a new lowest validation loss.
+    n_members : int or Bootstrap, default=1
+        Nets that are trained side by side in one pass, whose predictions are
+        averaged. They differ in initial weights; those of ``Bootstrap(k)`` also
+        in how often each has every row. They share no weights, but the order of
+        the batches, the held-out rows, and the epoch that early stopping goes
+        back to (that of the lowest mean loss).
     class_weight : dict, "balanced" or None, default=None
         Weight of each class, times the sample weights. ``"balanced"``: inverse
         to the (weighted) frequencies. One class a row only.
+    callbacks : list of skorch callbacks, default=None
+        Or of (name, callback). Copies of them are called in training, after
+        which they are in ``net_.callbacks_``; numbers that they record in the
+        net's history come into `history_`. For scikit-learn's own callbacks see
+        `set_callbacks`.
     warm_start : bool, default=False
         Whether `fit` goes on from the weights of the last fit.
-    device : str, default="auto"
-        ``"auto"`` takes CUDA, then MPS (float32 only), then the CPU. A fitted
+    device : str or Device, default="auto"
+        ``"auto"`` takes CUDA, then MPS (float32 only), then the CPU;
+        ``Device("cuda", amp=True)`` trains in mixed precision. A fitted
         estimator predicts on the CPU where its device is not there.
     random_state : int, RandomState instance or None, default=None
         Initial weights, shuffling, dropout and held-out rows.
     verbose : int, default=0
-        Above 0, a line an epoch.
+        1 is a line an epoch, on a terminal one line that changes; 2 is a line an
+        epoch everywhere.
 
     Attributes
     ----------
@@ -104,8 +159,8 @@ class NeuralClassifier(_MLPModule, BaseNeuralClassifier):
     dtype_ : {"float32", "float64"}
         What is computed in.
     history_ : list of dict
-        For each epoch its number ``"epoch"``, ``"train_loss"`` and, with early
-        stopping, ``"valid_loss"``.
+        For each epoch its number ``"epoch"``, ``"train_loss"``, with early
+        stopping ``"valid_loss"``, with a schedule ``"lr"``.
     n_iter_ : int
         Number of epochs trained.
     state_ : dict of str to ndarray
@@ -136,52 +191,65 @@ class NeuralClassifier(_MLPModule, BaseNeuralClassifier):
 
     _parameter_constraints: dict = {
         **BaseNeuralClassifier._parameter_constraints,
-        **_MLPModule._own_constraints,
+        **_MatrixModule._own_constraints,
     }
 
     def __init__(
         self,
         hidden_layer_sizes=(64,),
         *,
-        activation="relu",
         dropout=0.0,
+        module="mlp",
+        loss="cross_entropy",
+        optimizer="adamw",
         lr=3e-3,
         weight_decay=1e-2,
+        schedule="constant",
         max_epochs=50,
         batch_size=128,
         early_stopping=False,
         validation_fraction=0.1,
         n_iter_no_change=10,
+        n_members=1,
         class_weight=None,
+        callbacks=None,
         warm_start=False,
         device="auto",
         random_state=None,
         verbose=0,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
         self.dropout = dropout
+        self.module = module
+        self.loss = loss
+        self.optimizer = optimizer
         self.lr = lr
         self.weight_decay = weight_decay
+        self.schedule = schedule
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
+        self.n_members = n_members
         self.class_weight = class_weight
+        self.callbacks = callbacks
         self.warm_start = warm_start
         self.device = device
         self.random_state = random_state
         self.verbose = verbose
 
 
-class NeuralRegressor(_MLPModule, BaseNeuralRegressor):
+class NeuralRegressor(_MatrixModule, BaseNeuralRegressor):
     r"""Predict numbers with a multi-layer perceptron.
 
     A skorch net inside, scikit-learn's contract outside: dense and sparse X,
     sample weights, several targets. The target is standardised (weighted)
     inside, so that its unit does not matter, and the weighted mean of the
-    squared errors is minimised by AdamW. Features should be of similar scale.
+    squared errors is minimised by AdamW; other losses, optimisers, schedules and
+    modules are parameters. Features should be of similar scale. Of sparse X no
+    more than a batch is ever made dense; where few values are stored, not even
+    that.
 
     Equal `random_state`, equal result: alone, in processes and in threads, and
     whatever torch's global seed; torch's global state stays as it was.
@@ -190,15 +258,32 @@ class NeuralRegressor(_MLPModule, BaseNeuralRegressor):
     ----------
     hidden_layer_sizes : int or sequence of int, default=(64,)
         Widths of the hidden layers.
-    activation : {"identity", "logistic", "tanh", "relu", "gelu", "silu"}, \
-            default="relu"
-        What follows each hidden layer.
     dropout : float, default=0.0
         Probability in [0, 1) that a hidden feature is zeroed in training.
+    module : {"mlp", "residual_mlp"}, HiddenLayers, Module or callable, default="mlp"
+        ``HiddenLayers(activation, normalization, residual)`` says more of the
+        hidden layers; ``"residual_mlp"`` has short cuts around them and layer
+        normalisation. A torch module of one's own, ``(n_samples, n_features) ->
+        (n_samples, n_outputs)``, replaces the perceptron and does without the two
+        parameters above: it is copied, initial weights included. A class or
+        function that makes one is called with the keywords ``in_size`` and
+        ``out_size`` (and ``generator``, if it takes one) and gets its weights
+        from `random_state`.
+    loss : {"squared_error", "huber"}, SquaredError, Huber or callable, \
+            default="squared_error"
+        ``Huber(delta=1.0)`` has a parameter, in standard deviations of y. A
+        function of one's own maps outputs and standardised targets, both
+        (n_samples, n_targets), to losses (n_samples,).
+    optimizer : {"adamw", "sgd"}, AdamW or SGD, default="adamw"
+        ``AdamW(max_grad_norm=1.0)`` and ``SGD(momentum=0.9, max_grad_norm=1.0)``
+        also clip gradients.
     lr : float, default=3e-3
-        Learning rate of AdamW.
+        Learning rate.
     weight_decay : float, default=1e-2
-        Decoupled weight decay of AdamW.
+        Weight decay.
+    schedule : {"constant", "one_cycle", "cosine", "plateau"}, OneCycle, Cosine or \
+            Plateau, default="constant"
+        How the learning rate changes in a fit.
     max_epochs : int, default=50
         Passes over the training rows.
     batch_size : int, default=128
@@ -211,15 +296,28 @@ class NeuralRegressor(_MLPModule, BaseNeuralRegressor):
         them.
     n_iter_no_change : int, default=10
         Stop after so many epochs without a new lowest validation loss.
+    n_members : int or Bootstrap, default=1
+        Nets that are trained side by side in one pass, whose predictions are
+        averaged. They differ in initial weights; those of ``Bootstrap(k)`` also
+        in how often each has every row. They share no weights, but the order of
+        the batches, the held-out rows, and the epoch that early stopping goes
+        back to (that of the lowest mean loss).
+    callbacks : list of skorch callbacks, default=None
+        Or of (name, callback). Copies of them are called in training, after
+        which they are in ``net_.callbacks_``; numbers that they record in the
+        net's history come into `history_`. For scikit-learn's own callbacks see
+        `set_callbacks`.
     warm_start : bool, default=False
         Whether `fit` goes on from the weights of the last fit.
-    device : str, default="auto"
-        ``"auto"`` takes CUDA, then MPS (float32 only), then the CPU. A fitted
+    device : str or Device, default="auto"
+        ``"auto"`` takes CUDA, then MPS (float32 only), then the CPU;
+        ``Device("cuda", amp=True)`` trains in mixed precision. A fitted
         estimator predicts on the CPU where its device is not there.
     random_state : int, RandomState instance or None, default=None
         Initial weights, shuffling, dropout and held-out rows.
     verbose : int, default=0
-        Above 0, a line an epoch.
+        1 is a line an epoch, on a terminal one line that changes; 2 is a line an
+        epoch everywhere.
 
     Attributes
     ----------
@@ -236,8 +334,8 @@ class NeuralRegressor(_MLPModule, BaseNeuralRegressor):
     dtype_ : {"float32", "float64"}
         What is computed in.
     history_ : list of dict
-        For each epoch its number ``"epoch"``, ``"train_loss"`` and, with early
-        stopping, ``"valid_loss"``: of the standardised target.
+        For each epoch its number ``"epoch"``, ``"train_loss"``, with early
+        stopping ``"valid_loss"``, with a schedule ``"lr"``: of the standardised target.
     n_iter_ : int
         Number of epochs trained.
     state_ : dict of str to ndarray
@@ -266,37 +364,47 @@ class NeuralRegressor(_MLPModule, BaseNeuralRegressor):
 
     _parameter_constraints: dict = {
         **BaseNeuralRegressor._parameter_constraints,
-        **_MLPModule._own_constraints,
+        **_MatrixModule._own_constraints,
     }
 
     def __init__(
         self,
         hidden_layer_sizes=(64,),
         *,
-        activation="relu",
         dropout=0.0,
+        module="mlp",
+        loss="squared_error",
+        optimizer="adamw",
         lr=3e-3,
         weight_decay=1e-2,
+        schedule="constant",
         max_epochs=50,
         batch_size=128,
         early_stopping=False,
         validation_fraction=0.1,
         n_iter_no_change=10,
+        n_members=1,
+        callbacks=None,
         warm_start=False,
         device="auto",
         random_state=None,
         verbose=0,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
         self.dropout = dropout
+        self.module = module
+        self.loss = loss
+        self.optimizer = optimizer
         self.lr = lr
         self.weight_decay = weight_decay
+        self.schedule = schedule
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
+        self.n_members = n_members
+        self.callbacks = callbacks
         self.warm_start = warm_start
         self.device = device
         self.random_state = random_state

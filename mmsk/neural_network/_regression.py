@@ -6,14 +6,22 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 
-from mmsk._utils._param_validation import fit_context
+from mmsk._utils._param_validation import StrOptions, fit_context
+from mmsk._utils._targets import mean_and_scale
 from mmsk.neural_network._base import BaseNeural
-from mmsk.neural_network._losses import squared_error
+from mmsk.neural_network._losses import REGRESSION_LOSSES, RegressionLoss
 from mmsk.neural_network._target import Target
 
 
 class BaseNeuralRegressor(RegressorMixin, BaseNeural):
     """Private base of neural regressors: one number a row, or several."""
+
+    _parameter_constraints: dict = {
+        **BaseNeural._parameter_constraints,
+        "loss": [StrOptions(set(REGRESSION_LOSSES)), RegressionLoss, callable],
+    }
+
+    loss: Any = "squared_error"
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None, groups=None):
@@ -72,26 +80,65 @@ class BaseNeuralRegressor(RegressorMixin, BaseNeural):
         """
         return self._values(self._check_X(X))
 
+    def predict_members(self, X):
+        """Predict by each member of the ensemble.
+
+        `predict` is their mean.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        y : float64 ndarray of shape (n_members, n_samples) or \
+                (n_members, n_samples, n_targets)
+        """
+        return self._member_values(self._check_X(X))
+
+    def predict_spread(self, X):
+        """Say how far the members disagree.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        spread : float64 ndarray of shape (n_samples,) or (n_samples, n_targets)
+            Standard deviation of the members' predictions.
+        """
+        return self.predict_members(X).std(axis=0)
+
+    def _member_values(self, X: Any) -> NDArray[np.float64]:
+        """Return the members' predictions of validated rows."""
+        values = self._outputs(X) * self.y_scale_ + self.y_mean_
+        return values[..., 0] if self.y_ndim_ == 1 else values
+
     def _values(self, X: Any) -> NDArray[np.float64]:
         """Return the predictions of validated rows."""
-        values = self._outputs(X) * self.y_scale_ + self.y_mean_
-        return values[:, 0] if self.y_ndim_ == 1 else values
+        return self._member_values(X).mean(axis=0)
 
-    def _prepare_target(self, y, weights, *, resume, classes):
+    def _encode_target(self, y, *, resume, classes):
         y = np.asarray(y, dtype=np.float64)
         ndim, y = y.ndim, y.reshape(len(y), -1)
-        weights = np.ones(len(y)) if weights is None else weights
         if not resume:
             self.y_ndim_ = ndim
-            self.y_mean_ = np.average(y, axis=0, weights=weights)
-            spread = np.average((y - self.y_mean_) ** 2, axis=0, weights=weights) ** 0.5
-            # a constant target: rounding is no spread
-            rounding = 10 * np.finfo(np.float64).eps * np.abs(self.y_mean_)
-            self.y_scale_ = np.where(spread > rounding, spread, 1.0)
         elif y.shape[1] != len(self.y_mean_):
             raise ValueError(
                 f"y has {y.shape[1]} targets, in the first fit it had "
                 f"{len(self.y_mean_)}."
             )
-        values = (y - self.y_mean_) / self.y_scale_
-        return Target(values, weights, y.shape[1], squared_error)
+        return y
+
+    def _prepare_target(self, values, weights, *, seen, resume):
+        weights = np.ones(len(values)) if weights is None else weights
+        if not resume:
+            self.y_mean_, self.y_scale_ = mean_and_scale(values[seen], weights[seen])
+        values = (values - self.y_mean_) / self.y_scale_
+        loss = self.loss
+        if isinstance(loss, str):
+            loss = REGRESSION_LOSSES[loss]()
+        if isinstance(loss, RegressionLoss):
+            loss = loss.rows()
+        return Target(values, weights, values.shape[1], loss)

@@ -93,3 +93,41 @@ def test_modules_load_no_estimator_library():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
+
+
+def test_normalisation_stands_between_layer_and_activation():
+    net = MLP(3, (4,), out_size=2, normalization="layer")
+    linear, _norm, _, last = net.layers
+    x = torch.randn(5, 3)
+    hidden = linear(x)
+    centred = hidden - hidden.mean(dim=1, keepdim=True)
+    normal = centred / (hidden.var(dim=1, keepdim=True, correction=0) + 1e-5).sqrt()
+    torch.testing.assert_close(net(x), last(torch.relu(normal)))
+    net = MLP(3, (4,), normalization="batch")
+    out = net.layers[1](torch.randn(50, 4))
+    torch.testing.assert_close(out.mean(dim=0), torch.zeros(4), rtol=0, atol=1e-5)
+
+
+def test_short_cuts_go_around_equally_wide_layers_after_the_first():
+    net = MLP(4, (4, 4, 5), out_size=2, residual=True)
+    first, _, second, third, _, last = net.layers
+    x = torch.randn(6, 4)
+    h = torch.relu(first(x))
+    h = h + torch.relu(second[0](h))
+    h = torch.relu(third(h))
+    torch.testing.assert_close(net(x), last(h))
+
+
+def test_batch_equals_one_by_one_in_evaluation():
+    for normalization in ("batch", "layer"):
+        net = MLP(3, (4, 4), 2, normalization=normalization, residual=True)
+        x = torch.randn(6, 3)
+        net(x)
+        net.eval()
+        single = torch.cat([net(row[None]) for row in x])
+        torch.testing.assert_close(net(x), single)
+
+
+def test_unknown_normalisation_is_refused():
+    with pytest.raises(ValueError, match=r"'batch', 'layer'\] or None, got 'group'"):
+        MLP(3, (4,), normalization="group")

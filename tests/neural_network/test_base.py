@@ -10,8 +10,9 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from mmsk._utils._blocks import Block, Blocks
+from mmsk._utils._splits import holdout_split
 from mmsk.modules import MLP, FusionNet, GatedFusion
-from mmsk.neural_network import NeuralClassifier
+from mmsk.neural_network import AdamW, Bootstrap, HiddenLayers, NeuralClassifier
 from mmsk.neural_network._base import BaseNeural
 from mmsk.neural_network._classification import BaseNeuralClassifier
 from mmsk.neural_network._inputs import BlockInputs
@@ -176,7 +177,7 @@ def test_a_pickle_keeps_the_net_whatever_is_set_since():
     X, y = make_data()
     clf = NeuralClassifier((8,), max_epochs=3, random_state=0).fit(X, y)
     expected = clf.predict_proba(X)
-    for change in ({"activation": "tanh"}, {"hidden_layer_sizes": (5,)}):
+    for change in ({"module": HiddenLayers("tanh")}, {"hidden_layer_sizes": (5,)}):
         loaded = pickle.loads(pickle.dumps(clf.set_params(**change)))
         np.testing.assert_array_equal(loaded.predict_proba(X), expected)
         np.testing.assert_array_equal(deepcopy(clf).predict_proba(X), expected)
@@ -190,3 +191,46 @@ def test_training_cannot_go_on_in_another_net():
         clf.fit(X, y)
     clf.set_params(hidden_layer_sizes=(8,)).fit(X, y)
     assert clf.n_iter_ == 6
+
+
+def test_held_out_rows_teach_the_inputs_nothing(monkeypatch):
+    calls, splits = [], []
+
+    class Learner(FusionClassifier):
+        def _learn_inputs(self, X, weights):
+            calls.append((X, weights))
+
+    def spy(*args, **kwargs):
+        splits.append(holdout_split(*args, **kwargs))
+        return splits[-1]
+
+    monkeypatch.setattr("mmsk.neural_network._base.holdout_split", spy)
+    X, y = make_data()
+    w = (np.arange(400) % 3).astype(float)
+    X[::4, [3, 7]] = 0
+    Learner(max_epochs=1, early_stopping=True).fit(X, y, sample_weight=w)
+    ((seen, weights),) = calls
+    counted = np.flatnonzero((w > 0) & (np.arange(400) % 4 > 0))
+    np.testing.assert_array_equal(seen, X[counted][splits[0][0]])
+    np.testing.assert_array_equal(weights, w[counted][splits[0][0]])
+
+
+class Able(FusionClassifier):
+    loss = "focal"
+    schedule = "one_cycle"
+    optimizer = AdamW(max_grad_norm=1.0)
+
+
+@pytest.mark.parametrize("members", [2, Bootstrap(2)], ids=str)
+def test_abilities_that_a_constructor_leaves_out_can_be_class_attributes(
+    members, monkeypatch
+):
+    monkeypatch.setattr(Able, "n_members", members)
+    X, y = make_data()
+    clf = Able(16, max_epochs=30, modality_dropout=0.0, random_state=0).fit(X, y)
+    assert clf.score(X, y) > 0.8
+    assert clf.predict_members(X).shape == (2, 400, 2)
+    twin = pickle.loads(pickle.dumps(clf))
+    np.testing.assert_array_equal(twin.predict_proba(X), clf.predict_proba(X))
+    again = clone(clf).fit(X, y).predict_proba(X)
+    np.testing.assert_array_equal(again, clf.predict_proba(X))

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import torch
 
 from mmsk.neural_network._batches import Batches, TrainingRows
@@ -38,6 +39,26 @@ def test_one_batch_is_not_shuffled_and_made_once():
     assert epoch(batches)[0][0] == list(range(10))
     (first,), (second,) = list(batches), list(batches)
     assert first is second
+
+
+def test_weights_of_1_are_none():
+    inputs = MatrixInputs(np.ones((3, 1))).to(torch.float64, torch.device("cpu"))
+    rows = TrainingRows(inputs, np.arange(3), np.ones(3), None)
+    _, (values, weights) = rows.take(torch.tensor([2, 0]))
+    assert values.tolist() == [2, 0]
+    assert weights is None
+
+
+@pytest.mark.parametrize("weights", [np.ones(5), np.array([1.0, 3.0, 2.0, 0.5, 3.5])])
+def test_members_have_weights_of_their_own(weights):
+    inputs = MatrixInputs(np.ones((5, 1))).to(torch.float64, torch.device("cpu"))
+    rows = TrainingRows(inputs, np.arange(5), weights, None).part(np.array([4, 1, 2]))
+    factors = np.array([[3.0, 0.0], [0.0, 1.0], [0.0, 2.0]])
+    _, (_, found) = rows.weighted(factors).take(torch.tensor([1, 2, 4]))
+    w = weights[[1, 2, 4]]
+    expected = w[:, None] * factors[[1, 2, 0]]
+    expected *= w.mean() / expected.mean(axis=0)
+    np.testing.assert_allclose(found, expected)
 
 
 def test_part_shares_data_and_keeps_order_when_asked():

@@ -91,3 +91,54 @@ def test_blocks_that_do_not_describe_X_are_refused():
     X[0, 2] = 0.5
     with pytest.raises(ValueError, match="must be 0 or 1"):
         BlockInputs(X, BLOCKS)
+
+
+class Taker(torch.nn.Module):
+    """A module that takes sparse rows."""
+
+    laid_out = 0
+
+    def lay_out_for_sparse(self):
+        self.laid_out += 1
+
+
+@pytest.mark.parametrize("rows", ROWS)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_few_values_are_taken_as_sparse_rows(rows, dtype):
+    X = sp.random_array((5, 400), density=0.02, rng=0, format="csr")
+    inputs, module = MatrixInputs(X).to(dtype, CPU), Taker()
+    inputs.suit(module, fresh=True)
+    assert module.laid_out == 1
+    assert inputs.row_size == X.nnz // 5
+    (x,) = inputs.take(rows).values()
+    assert x.values.dtype == dtype
+    assert x.indices.dtype == x.offsets.dtype
+    starts = np.append(x.offsets, len(x.indices))
+    built = sp.csr_array(
+        (x.values.numpy(), x.indices.numpy(), starts), shape=(len(x.offsets), 400)
+    )
+    np.testing.assert_array_equal(
+        built.toarray(), X[rows].toarray().astype(built.dtype)
+    )
+
+
+def test_who_gets_dense_rows():
+    few = sp.random_array((5, 400), density=0.02, rng=0, format="csr")
+    many = sp.random_array((5, 400), density=0.5, rng=0, format="csr")
+    for X, module in (
+        (few, torch.nn.Linear(400, 1)),
+        (many, Taker()),
+        (few.toarray(), Taker()),
+    ):
+        inputs = MatrixInputs(X).to(torch.float64, CPU)
+        inputs.suit(module, fresh=True)
+        assert inputs.take(slice(0, 2))["x"].shape == (2, 400)
+        assert inputs.row_size == 400
+        assert getattr(module, "laid_out", 0) == 0
+
+
+def test_what_an_optimizer_knows_is_not_laid_out_anew():
+    X = sp.random_array((5, 400), density=0.02, rng=0, format="csr")
+    module = Taker()
+    MatrixInputs(X).suit(module, fresh=False)
+    assert module.laid_out == 0

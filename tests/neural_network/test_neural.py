@@ -1,5 +1,6 @@
 """What users of NeuralClassifier and NeuralRegressor rely on."""
 
+import pickle
 import warnings
 
 import numpy as np
@@ -15,8 +16,9 @@ from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
 from sklearn.utils.estimator_checks import check_estimator, check_param_validation
+from torch import nn
 
-from mmsk.neural_network import NeuralClassifier, NeuralRegressor
+from mmsk.neural_network import HiddenLayers, NeuralClassifier, NeuralRegressor
 
 BOTH = [NeuralClassifier, NeuralRegressor]
 
@@ -50,8 +52,8 @@ def test_parameters_are_validated(estimator):
 
 
 @pytest.mark.parametrize("estimator", BOTH)
-def test_there_is_room_for_more_parameters(estimator):
-    assert len(estimator().get_params()) <= 15
+def test_at_most_20_parameters(estimator):
+    assert len(estimator().get_params()) <= 20
 
 
 def test_classifier_is_level_with_a_reference(classification):
@@ -111,7 +113,7 @@ def test_chunks_do_not_matter(classification, monkeypatch, dtype):
     X = X.astype(dtype)
     clf = NeuralClassifier(max_epochs=5, random_state=0).fit(X, y)
     whole = clf.predict_proba(X)
-    monkeypatch.setattr("mmsk.neural_network._base.CHUNK_VALUES", 70)
+    monkeypatch.setattr("mmsk.neural_network._net_holder.CHUNK_VALUES", 70)
     np.testing.assert_allclose(clf.predict_proba(X), whole, rtol=0, atol=1e-6)
 
 
@@ -150,6 +152,9 @@ def test_sparse_is_never_dense_as_a_whole(monkeypatch):
     places = rng.randint(1000, size=5000), rng.randint(20_000, size=5000)
     X = sp.csr_array((np.ones(5000, np.float32), places), shape=(1000, 20_000))
     clf = NeuralClassifier((4,), max_epochs=1, batch_size=100, early_stopping=True)
+    clf.fit(X, np.arange(1000) % 2).predict(X)
+    assert not n_rows
+    clf.set_params(module=nn.Linear(20_000, 2))  # which takes dense rows
     clf.fit(X, np.arange(1000) % 2).predict(X)
     assert len(n_rows) > 15
     assert max(n_rows) < 110
@@ -328,7 +333,7 @@ def test_parameters_reach_the_net(estimator, classification, regression):
     for change in (
         {"hidden_layer_sizes": (8, 8)},
         {"hidden_layer_sizes": 8},
-        {"activation": "tanh"},
+        {"module": HiddenLayers("tanh")},
         {"dropout": 0.5},
         {"lr": 0.1},
         {"weight_decay": 10.0},
@@ -424,3 +429,58 @@ def test_torch_default_device_and_grad_mode_do_not_leak(classification):
     assert torch.is_grad_enabled()
     assert not torch.is_inference_mode_enabled()
     assert torch.get_default_dtype() == torch.float32
+
+
+@pytest.mark.parametrize("estimator", BOTH)
+@pytest.mark.parametrize(
+    "params", [{}, {"hidden_layer_sizes": ()}, {"dropout": 0.3}], ids=str
+)
+def test_sparse_batches_train_the_net_of_dense_ones(estimator, params):
+    rng = np.random.RandomState(0)
+    X = sp.random_array((200, 500), density=0.02, rng=rng, format="csr")
+    y = (X[:, [0]].toarray()[:, 0] > 0).astype(int)
+    model = estimator(max_epochs=5, batch_size=64, random_state=0, **params)
+    dense = clone(model).fit(X.toarray(), y)
+    sparse = clone(model).fit(X, y)
+    for name, value in dense.state_.items():
+        np.testing.assert_allclose(sparse.state_[name], value, rtol=1e-6, atol=1e-9)
+    for one in (dense, sparse):  # and each predicts rows of the other kind
+        for kind in (X, X.toarray()):
+            np.testing.assert_allclose(output(one, kind), output(dense, X), rtol=1e-6)
+    loaded = pickle.loads(pickle.dumps(sparse))
+    np.testing.assert_array_equal(output(loaded, X), output(sparse, X))
+    assert all(value.flags.c_contiguous for value in sparse.state_.values())
+
+
+def test_training_goes_on_between_dense_and_sparse():
+    rng = np.random.RandomState(0)
+    X = sp.random_array((200, 500), density=0.02, rng=rng, format="csr")
+    y = np.arange(200) % 2
+    kinds = {"dense": X.toarray(), "sparse": X}
+    found = {}
+    for first, second in (("dense", "sparse"), ("sparse", "dense"), ("dense", "dense")):
+        clf = NeuralClassifier(random_state=0, batch_size=64)
+        clf.partial_fit(kinds[first], y, [0, 1]).partial_fit(kinds[second], y)
+        found[first, second] = clf.predict_proba(X)
+    for proba in found.values():
+        np.testing.assert_allclose(proba, found["dense", "dense"], rtol=1e-6)
+
+
+def test_rows_without_values_are_predicted():
+    X = sp.csr_array((10, 500))
+    clf = NeuralClassifier(max_epochs=2).fit(X, np.arange(10) % 2)
+    assert np.isfinite(clf.predict_proba(X)).all()
+
+
+@pytest.mark.slow
+def test_grid_search_in_processes_is_grid_search_alone(classification):
+    X, y = classification
+    model = NeuralClassifier(max_epochs=3, n_members=2, dropout=0.2, random_state=0)
+    grid = {"lr": [1e-3, 1e-2], "schedule": ["constant", "one_cycle"]}
+    scores = [
+        GridSearchCV(model, grid, cv=2, n_jobs=n_jobs)
+        .fit(X, y)
+        .cv_results_["mean_test_score"]
+        for n_jobs in (None, 2)
+    ]
+    np.testing.assert_array_equal(*scores)

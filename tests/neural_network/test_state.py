@@ -166,7 +166,7 @@ def test_state_is_plain_numpy(case):
     first, second = model.state_["layers.0.weight"], model.state_["layers.0.bias"]
     hidden = np.maximum(X @ first.T + second, 0)
     outputs = hidden @ model.state_["layers.3.weight"].T + model.state_["layers.3.bias"]
-    np.testing.assert_allclose(model._outputs(X), outputs, rtol=1e-9)
+    np.testing.assert_allclose(model._outputs(X), outputs[np.newaxis], rtol=1e-9)
 
 
 def test_state_is_not_written_by_further_training(case):

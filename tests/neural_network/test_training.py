@@ -316,3 +316,31 @@ def test_works_with_metadata_routing_on():
     X, y = noise()
     with sklearn.config_context(enable_metadata_routing=True):
         overfitting().fit(X, y, sample_weight=np.ones(120), groups=np.arange(120) % 5)
+
+
+def test_the_scale_of_y_is_learned_from_rows_that_are_not_held_out(monkeypatch):
+    X, y = noise()
+    y = y.astype(float)
+    caught = held_out_rows(monkeypatch)
+    w = (np.arange(120) % 5).astype(float)
+    model = NeuralRegressor(max_epochs=2, early_stopping=True, random_state=0)
+    model.fit(X, y, sample_weight=w)
+    ((train_rows, held_out), _) = caught[0]
+    y_kept, w_kept = y[w > 0], w[w > 0]
+    assert len(held_out) == 10
+    np.testing.assert_allclose(
+        model.y_mean_, [np.average(y_kept[train_rows], weights=w_kept[train_rows])]
+    )
+    # what is held out may be of any size: the trained net does not see it
+    far = y.copy()
+    far[np.flatnonzero(w > 0)[held_out]] = 1e9
+    monkeypatch.setattr(
+        "mmsk.neural_network._base.holdout_split", lambda *_, **__: caught[0][0]
+    )
+    other = clone(model).fit(X, far, sample_weight=w)
+    for name in ("y_mean_", "y_scale_"):
+        np.testing.assert_array_equal(getattr(other, name), getattr(model, name))
+    losses = [
+        [row["train_loss"] for row in fitted.history_] for fitted in (model, other)
+    ]
+    assert losses[0] == losses[1]
