@@ -2,8 +2,8 @@
 
 Left out are
 
-- Bagging, which draws rows with the weights as chances: where a row stands twice,
-  other rows are drawn;
+- Bagging, and boosting of regressors, which draw rows with the weights as chances:
+  where a row stands twice, other rows are drawn;
 - LightGBM as a member: its leaves need a number of rows, whatever they weigh;
 - folds that are counted out (``cv=5``), since a row that comes twice moves all that
   follow: the folds here are made from the rows' own values.
@@ -16,10 +16,13 @@ from sklearn.base import clone
 
 from mmsk.fusion import (
     EarlyFusionClassifier,
+    EarlyFusionRegressor,
     IntermediateFusionClassifier,
+    IntermediateFusionRegressor,
     LateFusionClassifier,
+    LateFusionRegressor,
 )
-from mmsk.fusion._intermediate import MECHANISMS
+from mmsk.fusion._mechanisms import MECHANISMS
 from tests import test_compositions
 from tests._blocks import BLOCKS, two_blocks
 
@@ -35,14 +38,31 @@ FUSIONS = {
     "early-reduced": EarlyFusionClassifier(n_components=1, random_state=0),
     **{
         f"late-{combine}": LateFusionClassifier(combine=combine)
-        for combine in ("mean", "product", "vote", "weighted", "stack")
+        for combine in ("mean", "product", "vote", "confidence", "weighted", "stack")
     },
     **{
         f"intermediate-{mechanism}": IntermediateFusionClassifier(
             mechanism, max_epochs=15, lr=1e-2, random_state=0
         )
-        for mechanism in MECHANISMS
+        for mechanism in ("concat", "gated")
     },
+}
+
+REGRESSOR_ENSEMBLES = {
+    "alone": lambda one: one,
+    **{
+        name: test_compositions.REGRESSOR_ENSEMBLES[name]
+        for name in ("voting", "stacking", "passthrough")
+    },
+}
+REGRESSOR_FUSIONS = {
+    "early": EarlyFusionRegressor(),
+    "early-reduced": EarlyFusionRegressor(n_components=1, random_state=0),
+    **{
+        f"late-{combine}": LateFusionRegressor(combine=combine)
+        for combine in ("mean", "median", "weighted", "stack")
+    },
+    "intermediate": IntermediateFusionRegressor(max_epochs=15, lr=1e-2, random_state=0),
 }
 
 
@@ -59,8 +79,27 @@ class FoldsByValue:
 
 
 def answer(model, X):
-    method = "predict_proba" if hasattr(model, "predict_proba") else "decision_function"
-    return getattr(model, method)(X)
+    methods = ("predict_proba", "decision_function", "predict")
+    return getattr(model, next(each for each in methods if hasattr(model, each)))(X)
+
+
+def assert_a_weight_is_a_number_of_times(head, ensemble, y, *, routed=False):
+    X = two_blocks(60, absent=0.2)[0]
+    weights = np.random.default_rng(0).integers(3, size=60)
+    repeated = np.arange(60).repeat(weights)
+    head = clone(head).set_params(blocks=BLOCKS)
+    model = ensemble(head)
+    for each in (head, model):
+        if "cv" in each.get_params(deep=False):
+            each.set_params(cv=FoldsByValue())
+    with config_context(enable_metadata_routing=routed):
+        weighted = clone(model).fit(X, y, sample_weight=weights)
+        expected = clone(model).fit(X[repeated], y[repeated])
+    np.testing.assert_allclose(
+        answer(weighted, X), answer(expected, X), rtol=0, atol=1e-6
+    )
+    once = clone(model).fit(X, y)
+    assert np.abs(answer(once, X) - answer(expected, X)).max() > 1e-3
 
 
 # AdaBoost takes the logarithm of the weights, those of 0 as well
@@ -69,19 +108,30 @@ def answer(model, X):
 @pytest.mark.parametrize("ensemble", ENSEMBLES)
 def test_a_weight_is_a_number_of_times(ensemble, fusion):
     X, y = two_blocks(60, absent=0.2)
-    y = y + (X[:, 1] > 0.5)
-    weights = np.random.default_rng(0).integers(3, size=60)
-    repeated = np.arange(60).repeat(weights)
-    head = clone(FUSIONS[fusion]).set_params(blocks=BLOCKS)
-    model = ENSEMBLES[ensemble](head)
-    for each in (head, model):
-        if "cv" in each.get_params(deep=False):
-            each.set_params(cv=FoldsByValue())
-    with config_context(enable_metadata_routing=ensemble in ROUTED):
-        weighted = clone(model).fit(X, y, sample_weight=weights)
-        expected = clone(model).fit(X[repeated], y[repeated])
-    np.testing.assert_allclose(
-        answer(weighted, X), answer(expected, X), rtol=0, atol=1e-6
+    assert_a_weight_is_a_number_of_times(
+        FUSIONS[fusion],
+        ENSEMBLES[ensemble],
+        y + (X[:, 1] > 0.5),
+        routed=ensemble in ROUTED,
     )
-    once = clone(model).fit(X, y)
-    assert np.abs(answer(once, X) - answer(expected, X)).max() > 1e-3
+
+
+@pytest.mark.parametrize("mechanism", sorted({*MECHANISMS} - {"concat", "gated"}))
+def test_a_weight_is_a_number_of_times_in_every_mechanism(mechanism):
+    X, y = two_blocks(60, absent=0.2)
+    assert_a_weight_is_a_number_of_times(
+        clone(FUSIONS["intermediate-concat"]).set_params(mechanism=mechanism),
+        ENSEMBLES["alone"],
+        y + (X[:, 1] > 0.5),
+    )
+
+
+@pytest.mark.parametrize("fusion", REGRESSOR_FUSIONS)
+@pytest.mark.parametrize("ensemble", REGRESSOR_ENSEMBLES)
+def test_a_weight_of_numbers_is_a_number_of_times(ensemble, fusion):
+    X, _ = two_blocks(60, absent=0.2)
+    assert_a_weight_is_a_number_of_times(
+        REGRESSOR_FUSIONS[fusion],
+        REGRESSOR_ENSEMBLES[ensemble],
+        X[:, 0] + X[:, 3] + X[:, 1] * X[:, 3],
+    )

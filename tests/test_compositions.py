@@ -9,25 +9,32 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import (
     AdaBoostClassifier,
+    AdaBoostRegressor,
     BaggingClassifier,
+    BaggingRegressor,
     StackingClassifier,
+    StackingRegressor,
     VotingClassifier,
+    VotingRegressor,
 )
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.svm import LinearSVC
 
-from mmsk.compose import MultimodalClassifier
+from mmsk.compose import MultimodalClassifier, MultimodalRegressor
 from mmsk.ensemble import LightGBMClassifier
 from mmsk.feature_extraction.image import HOGExtractor
 from mmsk.feature_extraction.tabular import TableExtractor
 from mmsk.feature_extraction.text import TfidfExtractor
 from mmsk.fusion import (
     EarlyFusionClassifier,
+    EarlyFusionRegressor,
     IntermediateFusionClassifier,
+    IntermediateFusionRegressor,
     LateFusionClassifier,
+    LateFusionRegressor,
 )
 from mmsk.neural_network import NeuralClassifier
 from tests._shop import shop_features, write_shop
@@ -55,6 +62,30 @@ ENSEMBLES = {
     "one_vs_rest": OneVsRestClassifier,
     "one_vs_one": OneVsOneClassifier,
 }
+REGRESSOR_FUSIONS = {
+    "early": EarlyFusionRegressor(),
+    "late": LateFusionRegressor(combine="stack"),
+    "intermediate": IntermediateFusionRegressor(
+        "concat", max_epochs=60, lr=1e-2, random_state=0
+    ),
+}
+REGRESSOR_ENSEMBLES = {
+    "bagging": lambda one: BaggingRegressor(one, n_estimators=3, random_state=0),
+    "adaboost": lambda one: AdaBoostRegressor(one, n_estimators=3, random_state=0),
+    "voting": lambda one: VotingRegressor([("one", one), ("linear", Ridge())]),
+    "stacking": lambda one: StackingRegressor(
+        [("one", one), ("linear", Ridge())], Ridge(), cv=2
+    ),
+    "passthrough": lambda one: StackingRegressor(
+        [("one", one)], Ridge(), cv=2, passthrough=True
+    ),
+}
+
+
+def prices(X, y):
+    """Return numbers that take a word, a picture and a number of the shop to tell."""
+    heads = np.select([y == "none", y == "one"], [0.0, 1.0], 2.0)
+    return 100 + 10 * heads + 2 * np.asarray(X["price"])
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +112,27 @@ def test_an_ensemble_around_a_fusion(fusion, ensemble, shop):
         assert said.tolist() == loaded.predict(X[rows]).tolist()
     majority = np.unique(y[unseen], return_counts=True)[1].max() / len(y[unseen])
     assert fitted.score(X[unseen], y[unseen]) > majority
+
+
+@pytest.mark.parametrize("ensemble", REGRESSOR_ENSEMBLES)
+@pytest.mark.parametrize("fusion", REGRESSOR_FUSIONS)
+def test_an_ensemble_around_a_fusion_of_numbers(fusion, ensemble, shop):
+    root, X, y = shop
+    y = prices(X, y)
+    seen, unseen = slice(0, 90), slice(90, None)
+    estimator = MultimodalRegressor(
+        shop_features(root, memory=root / "store"),
+        REGRESSOR_ENSEMBLES[ensemble](REGRESSOR_FUSIONS[fusion]),
+    )
+    fitted = clone(estimator).fit(X[seen], y[seen])
+    again = clone(fitted).fit(X[seen], y[seen])
+    loaded = pickle.loads(pickle.dumps(fitted))
+    for rows in (seen, unseen):
+        said = fitted.predict(X[rows])
+        assert said.tolist() == again.predict(X[rows]).tolist()
+        assert said.tolist() == loaded.predict(X[rows]).tolist()
+    # the better one of the two modalities with a head each tells half the variance
+    assert fitted.score(X[unseen], y[unseen]) > 0.55
 
 
 @pytest.mark.parametrize(

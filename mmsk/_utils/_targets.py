@@ -5,8 +5,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import assert_all_finite
+from sklearn.utils.multiclass import type_of_target
 
 from mmsk._utils._missing import is_missing
+
+MAX_CLASSES = 100
+"""With more whole numbers than this, it must be said that they are classes."""
 
 
 def check_known(y: Any) -> None:
@@ -31,6 +35,36 @@ def check_known(y: Any) -> None:
             f"Input y contains NaN or None, first at position {missing[0]}. Leave such "
             "rows out of X and y."
         )
+
+
+def kind_of_target(y: NDArray, advice: str) -> str:
+    """Tell what a target is, whole numbers among floats taken for measurements.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+    advice : str
+        What to pass where it cannot be told, as the end of a sentence.
+
+    Returns
+    -------
+    kind : str
+        As of scikit-learn's ``type_of_target``.
+
+    Raises
+    ------
+    ValueError
+        If it holds so many whole numbers that they can hardly be classes.
+    """
+    kind = type_of_target(y, input_name="y", raise_unknown=True)
+    if kind != "multiclass" or y.dtype.kind not in "iuf":
+        return kind
+    if y.dtype.kind == "f":
+        return "continuous"
+    n_classes = len(np.unique(y))
+    if n_classes > MAX_CLASSES:
+        raise ValueError(f"y holds {n_classes} different whole numbers: pass {advice}.")
+    return kind
 
 
 def mean_and_scale(

@@ -165,24 +165,49 @@ class BaseFusionClassifier(ClassifierMixin, BaseFusion):
 
 
 class BaseFusionRegressor(RegressorMixin, BaseFusion):
-    """Private base of the regressors among them."""
+    """Private base of the regressors among them: one target, or several."""
 
     def _check_y(self, y):
-        return column_or_1d(y, warn=True)
+        y = np.asarray(y)
+        if y.ndim == 2 and y.shape[1] == 1 and not self._takes_targets():
+            return column_or_1d(y, warn=True)
+        return y
 
     def _learn_prior(self, y, weights) -> None:
-        self.y_mean_ = float(np.average(y, weights=weights))
+        self.y_mean_ = np.average(y, axis=0, weights=weights)
+        if y.ndim == 1:
+            self.y_mean_ = float(self.y_mean_)
+
+    @abstractmethod
+    def _takes_targets(self) -> bool:
+        """Tell whether the estimators inside predict several targets."""
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = self._takes_targets()
+        return tags
 
 
-def rows_with_a_modality(blocks: Blocks, X: Any) -> NDArray[np.bool_]:
-    """Tell which samples have a modality at all; warn if some have none."""
+def rows_with_a_modality(
+    blocks: Blocks, X: Any, answer: str = "prior"
+) -> NDArray[np.bool_]:
+    """Tell which samples have a modality at all; warn if some have none.
+
+    Parameters
+    ----------
+    blocks : Blocks
+        Layout of X.
+    X : array of shape (n_samples, n_features)
+    answer : str, default="prior"
+        What the warning says that such samples get.
+    """
     some = blocks.present(X).any(axis=1)
     if not some.all():
         rows = np.flatnonzero(~some)
         warnings.warn(
             f"{len(rows)} of {len(some)} samples have none of the modalities "
             f"{list(blocks.names)} (rows {rows[:5].tolist()}"
-            f"{', ...' if len(rows) > 5 else ''}): they get the prior.",
+            f"{', ...' if len(rows) > 5 else ''}): they get the {answer}.",
             MissingModalityWarning,
             stacklevel=4,
         )
@@ -192,27 +217,32 @@ def rows_with_a_modality(blocks: Blocks, X: Any) -> NDArray[np.bool_]:
 def with_prior(
     blocks: Blocks,
     X: Any,
-    prior: NDArray[np.float64],
+    prior: NDArray[np.float64] | float,
     predict: Callable[[Any], NDArray[np.float64]],
+    answer: str = "prior",
 ) -> NDArray[np.float64]:
-    """Predict probabilities; rows without any modality get the prior.
+    """Predict; rows without any modality get the prior.
 
     Parameters
     ----------
     blocks : Blocks
         Layout of X.
     X : array of shape (n_samples, n_features)
-    prior : ndarray of shape (n_classes,)
+    prior : float, or ndarray of shape (n_outputs,)
+        The shares of the classes, or the means of the targets.
     predict : callable
-        Takes rows that have a modality, returns their probabilities.
+        Takes rows that have a modality, returns one answer of the prior's shape
+        for each.
+    answer : str, default="prior"
+        What the warning calls the prior.
     """
-    some = rows_with_a_modality(blocks, X)
+    some = rows_with_a_modality(blocks, X, answer)
     if some.all():
         return predict(X)
-    proba = np.tile(prior, (X.shape[0], 1))
+    said = np.repeat(np.asarray(prior, dtype=np.float64)[None], X.shape[0], axis=0)
     if some.any():
-        proba[some] = predict(X[some])
-    return proba
+        said[some] = predict(X[some])
+    return said
 
 
 def spread(

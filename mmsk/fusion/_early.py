@@ -1,22 +1,14 @@
 """Early fusion: one estimator on all blocks side by side."""
 
-from abc import abstractmethod
-from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from sklearn.base import MetaEstimatorMixin, clone
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from mmsk._utils._blocks import Blocks
-from mmsk._utils._param_validation import HasMethods, Interval, fit_context
-from mmsk.compose import BlockReducer, BlockScaler
-from mmsk.compose._fit_params import as_repeats, fit_params, warn_if_ungrouped
-from mmsk.compose._hand_down import hand_down
 from mmsk.fusion._base import (
     BaseFusionClassifier,
     BaseFusionRegressor,
@@ -24,119 +16,17 @@ from mmsk.fusion._base import (
     spread,
     with_prior,
 )
+from mmsk.fusion._early_base import BaseEarlyFusion, inner_has
 
 
-def _inner_has(method: str):
-    def check(self) -> bool:
-        inner = getattr(self, "estimator_", None)
-        getattr(self._inner() if inner is None else inner, method)
-        return True
-
-    return check
-
-
-class _Early(MetaEstimatorMixin):
-    """What both twins do: scale, reduce, fit one estimator on the result."""
-
-    _parameter_constraints: dict = {
-        "estimator": [HasMethods(["fit"]), None],
-        "modalities": [list, tuple, None],
-        "scale": ["boolean"],
-        "block_norm": [Interval(Real, 0, None, closed="neither"), None],
-        "n_components": [Interval(Integral, 1, None, closed="left"), None],
-        "blocks": [Blocks, None],
-        "random_state": ["random_state"],
-    }
-    __metadata_request__fit = {"sample_weight": True, "groups": True}
-
-    def __init__(
-        self,
-        estimator=None,
-        *,
-        modalities=None,
-        scale: bool = True,
-        block_norm: float | None = 10.0,
-        n_components: int | None = None,
-        blocks: Blocks | None = None,
-        random_state=None,
-    ) -> None:
-        self.estimator = estimator
-        self.modalities = modalities
-        self.scale = scale
-        self.block_norm = block_norm
-        self.n_components = n_components
-        self.blocks = blocks
-        self.random_state = random_state
-
-    @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, sample_weight=None, groups=None):
-        """Scale the blocks and fit the estimator.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,)
-        sample_weight : array-like of shape (n_samples,), default=None
-            Rows of weight 0 are left out.
-        groups : array-like of shape (n_samples,), default=None
-            Given to the estimator if it takes groups.
-
-        Returns
-        -------
-        self : estimator
-        """
-        self._fit(X, y, sample_weight, groups)
-        self._warn_if_single()
-        if groups is not None:
-            warn_if_ungrouped(self.estimator_)
-        return self
-
-    def _fit(self, X, y, sample_weight=None, groups=None):
-        X, y, weights, groups, _ = self._start(X, y, sample_weight, groups)
-        blocks = self._own_blocks
-        self.scaler_ = self.reducer_ = None
-        if self.scale:
-            self.scaler_ = BlockScaler(block_norm=self.block_norm, blocks=blocks)
-            self.scaler_.set_output(transform="default")
-            X = self.scaler_.fit(X, sample_weight=weights).transform(X)
-        if self.n_components is not None:
-            self.reducer_ = BlockReducer(
-                self.n_components, blocks=blocks, random_state=self.random_state
-            ).set_output(transform="default")
-            X = self.reducer_.fit(X, sample_weight=weights).transform(X)
-            blocks = self.reducer_.blocks_out_
-        self.estimator_ = hand_down(clone(self._inner(y)), blocks)
-        rows, weights = as_repeats(self.estimator_, weights)
-        groups = None if groups is None else groups[rows]
-        params = fit_params(self.estimator_, sample_weight=weights, groups=groups)
-        self.estimator_.fit(X[rows], y[rows], **params)
-        return self
-
-    @abstractmethod
-    def _inner(self, y=None) -> Any:
-        """Return the estimator to clone, for this y if it is known."""
-
-    def _allows_nan(self) -> bool:
-        reads_nan = get_tags(self._inner()).input_tags.allow_nan
-        return reads_nan and self.n_components is None
-
-    def _needs_groups(self) -> bool:
-        asks = getattr(self._inner(), "_needs_groups", None)
-        return asks is not None and asks()
-
-    def _prepared(self, X: Any) -> Any:
-        for step in (self.scaler_, self.reducer_):
-            X = X if step is None else step.transform(X)
-        return X
-
-
-class EarlyFusionClassifier(_Early, BaseFusionClassifier):
+class EarlyFusionClassifier(BaseEarlyFusion, BaseFusionClassifier):
     """Fit one classifier on the blocks of all modalities side by side.
 
     Each block is scaled by itself first (and reduced by itself, if asked), so
-    that a wide block does not drown a narrow one. An absent modality stands
-    there with the values its extractor filled in, and its presence column says
-    so.
+    that a wide block does not drown a narrow one. In the columns of an absent
+    modality the classifier sees zeros, the mean of a scaled dense block (or NaN,
+    if training samples without it hold that), whatever stands there in X; its
+    presence column says so.
 
     Parameters
     ----------
@@ -243,7 +133,7 @@ class EarlyFusionClassifier(_Early, BaseFusionClassifier):
             y[some] = self.estimator_.predict(self._prepared(X[some]))
         return y
 
-    @available_if(_inner_has("predict_proba"))
+    @available_if(inner_has("predict_proba"))
     def predict_proba(self, X):
         """Predict the probabilities of the classes.
 
@@ -260,7 +150,7 @@ class EarlyFusionClassifier(_Early, BaseFusionClassifier):
         X = self._check_X(X, reset=False)
         return with_prior(self._own_blocks, X, self.class_prior_, self._proba)
 
-    @available_if(_inner_has("decision_function"))
+    @available_if(inner_has("decision_function"))
     def decision_function(self, X):
         """Return the classifier's decision values.
 
@@ -301,10 +191,11 @@ class EarlyFusionClassifier(_Early, BaseFusionClassifier):
         return full
 
 
-class EarlyFusionRegressor(_Early, BaseFusionRegressor):
+class EarlyFusionRegressor(BaseEarlyFusion, BaseFusionRegressor):
     """Fit one regressor on the blocks of all modalities side by side.
 
-    The twin of EarlyFusionClassifier.
+    The twin of EarlyFusionClassifier; several targets where the regressor
+    predicts several.
 
     Parameters
     ----------
@@ -339,7 +230,7 @@ class EarlyFusionRegressor(_Early, BaseFusionRegressor):
         Layout of X.
     modalities_ : list of str
         The modalities that are used.
-    y_mean_ : float
+    y_mean_ : float, or ndarray of shape (n_targets,)
         (Weighted) mean of y: the answer for samples without any modality.
     n_features_in_ : int
         Number of columns of X.
@@ -376,12 +267,17 @@ class EarlyFusionRegressor(_Early, BaseFusionRegressor):
 
         Returns
         -------
-        y_pred : float64 ndarray of shape (n_samples,)
+        y_pred : float64 ndarray of shape (n_samples,) or (n_samples, n_targets)
         """
         check_is_fitted(self)
         X = self._check_X(X, reset=False)
-        some = rows_with_a_modality(self._own_blocks, X)
-        y = np.full(X.shape[0], self.y_mean_)
-        if some.any():
-            y[some] = self.estimator_.predict(self._prepared(X[some]))
-        return y
+        return with_prior(
+            self._own_blocks, X, self.y_mean_, self._values, "training mean"
+        )
+
+    def _values(self, X: Any) -> np.ndarray:
+        values = np.asarray(self.estimator_.predict(self._prepared(X)), np.float64)
+        return values.reshape(X.shape[0], *np.shape(self.y_mean_))
+
+    def _takes_targets(self) -> bool:
+        return get_tags(self._inner()).target_tags.multi_output

@@ -15,7 +15,7 @@ def own_estimators(estimators: Any) -> dict[str, Any]:
 
     Parameters
     ----------
-    estimators : list of (modality, classifier, "drop" or None), or None
+    estimators : list of (modality, estimator, "drop" or None), or None
 
     Raises
     ------
@@ -28,13 +28,13 @@ def own_estimators(estimators: Any) -> dict[str, Any]:
         pairs = [(name, estimator) for name, estimator in estimators or []]
     except (TypeError, ValueError):
         raise ValueError(
-            f"estimators must be a list of (modality, classifier), got {estimators!r}."
+            f"estimators must be a list of (modality, estimator), got {estimators!r}."
         ) from None
     for name, estimator in pairs:
         known = estimator is None or is_drop(estimator)
         if not known and not is_estimator(estimator):
             raise TypeError(
-                f"The estimator of modality {name!r} must be a classifier or 'drop', "
+                f"The estimator of modality {name!r} must be an estimator or 'drop', "
                 f"got {estimator!r}."
             )
     names = [name for name, _ in pairs]
@@ -44,18 +44,8 @@ def own_estimators(estimators: Any) -> dict[str, Any]:
 
 
 def fit_member(model: Any, X: Any, y: Any, weights: Any, groups: Any) -> Any:
-    """Fit the classifier of one modality; ``None`` where no row has it.
-
-    Raises
-    ------
-    TypeError
-        If the fitted classifier predicts no probabilities.
-    """
-    if X.shape[0] == 0:
-        return None
-    model._fit(X, y, weights, groups)
-    check_probabilities(model, model.estimator_)
-    return model
+    """Fit the early fusion of one modality; ``None`` where no row has it."""
+    return model._fit(X, y, weights, groups) if X.shape[0] else None
 
 
 def check_probabilities(model: Any, named: Any) -> None:

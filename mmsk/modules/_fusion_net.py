@@ -1,6 +1,6 @@
 """A net of one encoder a modality, a fusion mechanism and a head."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -18,11 +18,16 @@ class FusionNet(nn.Module):
     zeroed before the encoder (so that no encoder learns from them) and after
     it (an encoder of zeros is not zero).
 
+    With auxiliary heads, which predict from one modality each, a net in training
+    returns their outputs too, so that a loss can ask every encoder to be of use by
+    itself; see `unpack`.
+
     Parameters
     ----------
     encoders : dict of str to Module
-        One encoder a modality, ``(n_samples, ...) -> (n_samples, width)``. The
-        order of the keys is the order of the columns of `present`.
+        One encoder a modality, ``(n_samples, ...) -> (n_samples, width)``, or to
+        what else `fusion` takes. The order of the keys is the order of the
+        columns of `present`.
     fusion : Module
         The mechanism, ``(blocks, present) -> (n_samples, width)``.
     head : Module
@@ -30,6 +35,9 @@ class FusionNet(nn.Module):
     modality_dropout : float, default=0.0
         In training, each modality of a sample is taken away with this
         probability, in [0, 1); one that the sample has is always kept.
+    auxiliary : sequence of Module, default=()
+        One head a modality, in the order of `encoders`, ``(n_samples, width) ->
+        (n_samples, n_outputs)``; or none at all.
     generator : torch.Generator, default=None
         Source of the draws. ``None`` makes one, seeded once by torch's global
         stream.
@@ -37,12 +45,15 @@ class FusionNet(nn.Module):
     Raises
     ------
     ValueError
-        If `modality_dropout` is out of range.
+        If `modality_dropout` is out of range, or there are not as many auxiliary
+        heads as encoders.
 
     References
     ----------
     .. [1] N. Neverova et al., "ModDrop: Adaptive Multi-modal Gesture
            Recognition", IEEE TPAMI 38, 2016.
+    .. [2] W. Wang, D. Tran, M. Feiszli, "What Makes Training Multi-modal
+           Classification Networks Hard?", CVPR, 2020.
 
     Examples
     --------
@@ -64,6 +75,7 @@ class FusionNet(nn.Module):
         fusion: nn.Module,
         head: nn.Module,
         modality_dropout: float = 0.0,
+        auxiliary: Sequence[nn.Module] = (),
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
@@ -71,10 +83,16 @@ class FusionNet(nn.Module):
             raise ValueError(
                 f"modality_dropout must be in [0, 1), got {modality_dropout!r}."
             )
+        if len(auxiliary) not in (0, len(encoders)):
+            raise ValueError(
+                f"auxiliary must hold one head for each of {list(encoders)}, or none, "
+                f"got {len(auxiliary)}."
+            )
         self.names = tuple(encoders)
         self.encoders = nn.ModuleList(encoders.values())
         self.fusion = fusion
         self.head = head
+        self.auxiliary = nn.ModuleList(auxiliary)
         self.modality_dropout = modality_dropout
         self.generator = own_generator() if generator is None else generator
 
@@ -91,6 +109,9 @@ class FusionNet(nn.Module):
         Returns
         -------
         outputs : Tensor of shape (n_samples, n_outputs)
+            In training with auxiliary heads ``(n_samples, (1 + M) * n_outputs +
+            M)``: the outputs, those of the heads of the M modalities, and which
+            of these the sample was seen to have.
         """
         if self.training and self.modality_dropout:
             present = self._drop_modalities(present)
@@ -101,7 +122,43 @@ class FusionNet(nn.Module):
                 zip(self.names, self.encoders, ordered, strict=True)
             )
         }
-        return self.head(self.fusion(encoded, present))
+        outputs = self.head(self.fusion(encoded, present))
+        if not (self.training and self.auxiliary):
+            return outputs
+        alone = [
+            head(x if x.dim() == 2 else x.mean(dim=1))
+            for head, x in zip(self.auxiliary, encoded.values(), strict=True)
+        ]
+        return torch.cat([outputs, *alone, present.to(outputs.dtype)], dim=-1)
+
+    @staticmethod
+    def unpack(
+        outputs: Tensor, n_outputs: int
+    ) -> tuple[Tensor, Tensor | None, Tensor | None]:
+        """Take apart what `forward` returned.
+
+        Parameters
+        ----------
+        outputs : Tensor of shape (n_samples, n_outputs) or \
+                (n_samples, (1 + M) * n_outputs + M)
+        n_outputs : int
+            Number of outputs of the head.
+
+        Returns
+        -------
+        outputs : Tensor of shape (n_samples, n_outputs)
+        alone : Tensor of shape (n_samples, M, n_outputs), or None
+            What the auxiliary heads say.
+        present : bool Tensor of shape (n_samples, M), or None
+            Which of them saw something.
+        """
+        if outputs.shape[-1] == n_outputs:
+            return outputs, None, None
+        n_modalities = (outputs.shape[-1] - n_outputs) // (n_outputs + 1)
+        main, alone, present = outputs.split(
+            [n_outputs, n_modalities * n_outputs, n_modalities], dim=-1
+        )
+        return main, alone.unflatten(-1, (n_modalities, n_outputs)), present > 0
 
     def _drop_modalities(self, present: Tensor) -> Tensor:
         self.generator = generator_on(self.generator, present.device)

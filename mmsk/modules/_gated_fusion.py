@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from mmsk.modules._masking import ordered_blocks
+from mmsk.modules._masking import masked_softmax, ordered_blocks
 
 
 class GatedFusion(nn.Module):
@@ -66,11 +66,7 @@ class GatedFusion(nn.Module):
         """
         ordered = ordered_blocks(blocks, present, self.names)
         scores = self.gate(torch.cat(ordered, dim=-1))  # (n, M)
-        # a softmax over nothing is NaN: rows without modalities keep all scores
-        # here and lose all gates below
-        nothing = ~present.any(dim=-1, keepdim=True)
-        gates = scores.masked_fill(~(present | nothing), -torch.inf).softmax(dim=-1)
-        gates = gates.masked_fill(~present, 0.0)
+        gates = masked_softmax(scores, present)
         hidden = [
             layer(x).tanh() for layer, x in zip(self.project, ordered, strict=True)
         ]

@@ -1,5 +1,6 @@
 """Taking absent modalities out of a batch."""
 
+import torch
 from torch import Tensor
 
 
@@ -48,3 +49,23 @@ def ordered_blocks(
         zero_absent(blocks[name], present[:, position])
         for position, name in enumerate(names)
     ]
+
+
+def masked_softmax(scores: Tensor, present: Tensor) -> Tensor:
+    """Return shares of the present entries along the last axis.
+
+    A softmax over nothing is NaN, in its gradient as well; here all shares are 0.
+
+    Parameters
+    ----------
+    scores : Tensor of shape (..., n_entries)
+    present : bool Tensor that broadcasts to the shape of `scores`
+
+    Returns
+    -------
+    shares : Tensor of the shape of `scores`
+        Of sum 1, or 0 where nothing is present; absent entries are 0.
+    """
+    nothing = ~present.any(dim=-1, keepdim=True)
+    kept = scores.masked_fill(~(present | nothing), -torch.inf)
+    return kept.softmax(dim=-1).masked_fill(~present, 0.0)

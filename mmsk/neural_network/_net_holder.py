@@ -178,12 +178,14 @@ class NetHolder:
         self._module = module.to(inputs.device)
         return self._module
 
-    def _outputs(self, X: Any) -> NDArray[np.float64]:
+    def _outputs(self, X: Any, method: str = "__call__") -> NDArray[np.float64]:
         """Return what each member's net says of validated rows.
 
         Parameters
         ----------
         X : ndarray or sparse matrix of shape (n_samples, n_features)
+        method : str, default="__call__"
+            Which method of the module is asked.
 
         Returns
         -------
@@ -193,10 +195,11 @@ class NetHolder:
         device = resolve_device(as_device(self.device).name, dtype, fitted=True)
         inputs = self._make_inputs(X, fitting=False).to(dtype, device)
         module = self._built_module(inputs)
+        ask = getattr(module, method)
         size = max(CHUNK_VALUES // inputs.row_size, 1)
         with suitable_threads(n_weights(module) * size), torch.inference_mode():
             parts = [
-                module(*inputs.take(slice(start, start + size)).values()).cpu()
+                ask(*inputs.take(slice(start, start + size)).values()).cpu()
                 for start in range(0, len(inputs), size)
             ]
         outputs = torch.cat(parts, dim=-2).double().numpy()

@@ -3,9 +3,12 @@ import pytest
 from sklearn.metrics import log_loss
 
 from mmsk.fusion._combine import (
+    confidence_rule,
     evidence_of,
     learn_weights,
+    learn_weights_of_values,
     mean_rule,
+    median_rule,
     product_rule,
     vote_rule,
 )
@@ -167,3 +170,76 @@ class TestLearnWeights:
         proba[0, :, 0] = proba[1, :, 1] = 1
         weights = learn_weights(proba, np.ones((4, 2), bool), np.array([0, 0, 0, 1]))
         np.testing.assert_allclose(weights, [0.75, 0.25], atol=1e-3)
+
+
+class TestConfidence:
+    def test_weighs_by_information_beyond_the_prior(self):
+        prior = np.array([0.7, 0.3])
+        information = (P * np.log(P / prior)).sum(axis=2)
+        first = information[0, 0] / information[:, 0].sum()
+        expected = [first * P[0, 0] + (1 - first) * P[1, 0], P[0, 1], P[1, 2]]
+        np.testing.assert_allclose(confidence_rule(P, SOME, prior), expected)
+
+    def test_who_repeats_the_prior_has_no_say(self):
+        prior = np.array([0.5, 0.5])
+        out = confidence_rule(P, ALL, prior)
+        np.testing.assert_allclose(out[2], P[1, 2])
+        both = confidence_rule(np.full((2, 3, 2), 0.5), ALL, prior)
+        np.testing.assert_allclose(both, 0.5)
+
+    def test_certainties_and_a_class_without_a_prior(self):
+        sure = np.array([[[1.0, 0.0]], [[0.0, 1.0]]])
+        out = confidence_rule(sure, ALL[:1], np.array([1.0, 0.0]))
+        assert np.isfinite(out).all()
+        np.testing.assert_allclose(out, [[0.0, 1.0]])
+
+
+def test_median_is_of_the_present():
+    values = np.array([[[1.0]] * 3, [[5.0]] * 3, [[90.0]] * 3])
+    present = np.array([[True] * 3, [True, False, True], [False, True, False]])
+    fused = median_rule(values, present)
+    np.testing.assert_array_equal(fused, [[5.0], [45.5], [5.0]])
+
+
+class TestWeightsOfValues:
+    def values(self, n_modalities=3, n=200, k=2):
+        rng = np.random.default_rng(0)
+        y = rng.normal(size=(n, k))
+        noise = rng.normal(size=(n_modalities, n, k))
+        spread = np.arange(1, n_modalities + 1)[:, None, None]
+        return y + 0.5 * spread * noise, y, rng.random((n, n_modalities)) > 0.3
+
+    def test_independent_errors_weigh_inverse_to_their_variance(self):
+        values, y, _ = self.values(n=40000, k=1)
+        weights = learn_weights_of_values(values, np.ones((40000, 3), bool), y)
+        inverse = 1 / np.array([1.0, 4.0, 9.0])
+        np.testing.assert_allclose(weights, inverse / inverse.sum(), atol=0.01)
+
+    def test_are_the_closed_form_of_two(self):
+        values, y, _ = self.values(2, k=1)
+        step = values[0] - values[1]
+        first = ((y - values[1]) * step).sum() / (step**2).sum()
+        weights = learn_weights_of_values(values, np.ones((200, 2), bool), y)
+        np.testing.assert_allclose(weights, [first, 1 - first], atol=1e-5)
+
+    @pytest.mark.parametrize("seed", range(3))
+    def test_no_error_is_smaller(self, seed):
+        values, y, present = self.values()
+        present[~present.any(axis=1)] = True
+        rng = np.random.default_rng(seed)
+        sample_weight = rng.random(200)
+
+        def error(weights):
+            squares = (mean_rule(values, present, weights) - y) ** 2
+            return np.average(squares.sum(axis=1), weights=sample_weight)
+
+        found = learn_weights_of_values(values, present, y, sample_weight)
+        others = rng.dirichlet(np.ones(3), size=50)
+        near = found + rng.uniform(0, 0.02, size=(50, 3))
+        assert error(found) < min(map(error, [*others, *near])) + 1e-9
+
+    def test_a_modality_that_misleads_gets_nothing(self):
+        _, y, _ = self.values()
+        values = np.stack([0.9 * y, 0.5 * y])
+        weights = learn_weights_of_values(values, np.ones((200, 2), bool), y)
+        assert weights[1] < 1e-3

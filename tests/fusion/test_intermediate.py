@@ -18,9 +18,9 @@ from mmsk.compose import (
 )
 from mmsk.exceptions import MissingModalityWarning, SingleBlockWarning
 from mmsk.fusion import IntermediateFusionClassifier
+from mmsk.fusion._mechanisms import MECHANISMS
 from tests._blocks import BLOCKS, RAW, Marked, two_blocks
 
-MECHANISMS = ["concat", "gated"]
 BOTH = Blocks([Block("a", 0, 2, indicator=2), Block("b", 3, 4, indicator=4)])
 
 
@@ -46,7 +46,7 @@ def maybe_absent(n=80, *, absent=0.3):
 
 @pytest.mark.parametrize("mechanism", MECHANISMS)
 class TestMechanisms:
-    def test_learns_what_no_linear_fusion_can(self, mechanism):
+    def test_learns_what_no_sum_can(self, mechanism):
         X, _ = two_blocks(300)
         y = np.where(X[:, 0] * X[:, 3] > 0, "same", "opposite")
         params = {
@@ -56,9 +56,10 @@ class TestMechanisms:
             "lr": 0.02,
         }
         clf = fusion(mechanism, **params).fit(X[:200], y[:200])
-        assert clf.score(X[200:], y[200:]) > 0.75
-        alone = clone(clf).set_params(modalities=["a"]).fit(X[:200], y[:200])
-        assert alone.score(X[200:], y[200:]) < 0.65
+        score = clf.score(X[200:], y[200:])
+        # sums of what the modalities say by themselves
+        additive = mechanism in ("sum", "mean", "weighted_sum")
+        assert score < 0.6 if additive else score > 0.75
 
     def test_what_stands_in_for_an_absent_block_changes_nothing(self, mechanism):
         X, y = maybe_absent()
@@ -135,12 +136,6 @@ class TestMechanisms:
 
 
 class TestEncoders:
-    def test_raw_blocks_need_one(self):
-        X = np.ones((10, 6))
-        X[:, 5] = np.arange(10)
-        with pytest.raises(ValueError, match=r"'a' is a raw image of shape \(2, 2\)"):
-            fusion(blocks=RAW).fit(X, np.arange(10) % 2)
-
     def test_a_module_reads_raw_blocks_in_their_shape(self):
         shapes = []
 
@@ -178,7 +173,6 @@ class TestEncoders:
         ("encoders", "message"),
         [
             ({"c": "mlp"}, r"encoders names the modalities \['c'\]"),
-            ({"a": "cnn"}, "encoder of modality 'a' must be"),
             ({"a": nn.Linear(2, 3)}, "attribute out_size"),
             ("all", "'encoders' parameter"),
         ],
@@ -244,7 +238,7 @@ class TestFit:
         ("params", "message"),
         [
             ({"modalities": ["c"]}, "Unknown modalities"),
-            ({"mechanism": "max"}, "'mechanism' parameter"),
+            ({"mechanism": "median"}, "'mechanism' parameter"),
             ({"blocks": BOTH}, "describe 5 columns, X has 4"),
         ],
         ids=str,

@@ -27,6 +27,7 @@ from mmsk.feature_extraction.tabular import TableExtractor
 from mmsk.feature_extraction.text import TfidfExtractor
 from mmsk.fusion import EarlyFusionClassifier, LateFusionClassifier
 from mmsk.fusion._combine import (
+    confidence_rule,
     learn_weights,
     mean_rule,
     product_rule,
@@ -34,7 +35,7 @@ from mmsk.fusion._combine import (
 )
 from tests._blocks import BLOCKS, mixed_table, two_blocks
 
-RULES = ["mean", "product", "vote", "weighted", "stack"]
+RULES = ["mean", "product", "vote", "confidence", "weighted", "stack"]
 THREE = Blocks([Block("a", 0, 2, 2), Block("b", 3, 4, 4), Block("c", 5, 6, 6)])
 
 
@@ -77,6 +78,7 @@ class TestRules:
             "mean": mean_rule(proba, present),
             "product": product_rule(proba, present, prior),
             "vote": vote_rule(proba, present),
+            "confidence": confidence_rule(proba, present, prior),
         }
         for rule, fused in expected.items():
             clf = late(combine=rule, blocks=THREE).fit(X, y)

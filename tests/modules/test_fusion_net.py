@@ -3,7 +3,7 @@ import torch
 from torch import nn
 from torch.autograd import gradcheck
 
-from mmsk.modules import MLP, ConcatFusion, FusionNet, GatedFusion
+from mmsk.modules import MLP, ConcatFusion, CrossModalFusion, FusionNet, GatedFusion
 
 MECHANISMS = [ConcatFusion, GatedFusion]
 # names that nn.ModuleDict refuses
@@ -162,3 +162,54 @@ def test_can_be_built_on_meta():
 def test_modality_dropout_range(p):
     with pytest.raises(ValueError, match="modality_dropout"):
         make_net(modality_dropout=p)
+
+
+class TestAuxiliary:
+    def net(self, **params):
+        encoders = {"image": MLP(3, (5,)), "text": MLP(2, (4,))}
+        fuse = ConcatFusion({"image": 5, "text": 4}, out_size=6)
+        heads = [nn.Linear(5, 2), nn.Linear(4, 2)]
+        return FusionNet(encoders, fuse, nn.Linear(6, 2), auxiliary=heads, **params)
+
+    def test_outputs_of_the_modalities_by_themselves(self):
+        net = self.net()
+        blocks = {"image": torch.randn(3, 3), "text": torch.randn(3, 2)}
+        present = torch.tensor([[True, True], [False, True], [True, False]])
+        main, alone, seen = FusionNet.unpack(net(blocks, present), 2)
+        assert torch.equal(seen, present)
+        for m, (encoder, head, x) in enumerate(
+            zip(net.encoders, net.auxiliary, blocks.values(), strict=True)
+        ):
+            expected = head(encoder(x))
+            has = present[:, m]
+            torch.testing.assert_close(alone[has, m], expected[has])
+        plain, *nothing = FusionNet.unpack(net.eval()(blocks, present), 2)
+        assert torch.equal(plain, main)
+        assert nothing == [None, None]
+
+    def test_a_dropped_modality_counts_as_absent(self):
+        net = self.net(modality_dropout=0.6)
+        blocks = {"image": torch.randn(200, 3), "text": torch.randn(200, 2)}
+        present = torch.ones(200, 2, dtype=torch.bool)
+        _, _, seen = FusionNet.unpack(net(blocks, present), 2)
+        assert 0.3 < seen.float().mean() < 0.8
+        assert seen.any(dim=1).all()
+
+    def test_sequences_are_averaged(self):
+        heads = [nn.Linear(3, 2), nn.Linear(2, 2)]
+        fuse = CrossModalFusion({"audio": 3, "text": 2}, out_size=4)
+        encoders = {"audio": nn.Identity(), "text": nn.Identity()}
+        net = FusionNet(encoders, fuse, nn.Linear(4, 2), auxiliary=heads)
+        blocks = {"audio": torch.randn(5, 7, 3), "text": torch.randn(5, 2)}
+        outputs = net(blocks, torch.ones(5, 2, dtype=torch.bool))
+        _, alone, _ = FusionNet.unpack(outputs, 2)
+        torch.testing.assert_close(alone[:, 0], heads[0](blocks["audio"].mean(dim=1)))
+
+    def test_another_number_of_heads(self):
+        with pytest.raises(ValueError, match="one head for each of"):
+            FusionNet(
+                {"a": MLP(3, (5,)), "b": MLP(3, (5,))},
+                ConcatFusion({"a": 5, "b": 5}),
+                nn.Linear(64, 2),
+                auxiliary=[nn.Linear(5, 2)],
+            )

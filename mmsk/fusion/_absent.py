@@ -1,0 +1,78 @@
+"""What an absent modality looks like to an estimator that reads all blocks."""
+
+from typing import Any, Self
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from mmsk._utils._blocks import Blocks
+
+
+class AbsentFill:
+    """Puts the same number wherever a modality is absent.
+
+    Zero, the mean of a scaled dense block and what a sparse one is full of; or
+    NaN, if that is what stands there in training samples. So what stands in the
+    columns of an absent modality has no influence. Raw blocks are left to the
+    encoders, which mask them.
+
+    Parameters
+    ----------
+    blocks : Blocks
+        Layout of the matrices.
+
+    Attributes
+    ----------
+    fill_ : ndarray of shape (n_features,)
+        What is put there.
+    """
+
+    def __init__(self, blocks: Blocks) -> None:
+        self.blocks = blocks
+
+    def fit(self, X: Any) -> Self:
+        """See which blocks hold NaN where they are absent.
+
+        Parameters
+        ----------
+        X : array or CSR array of shape (n_samples, n_features)
+        """
+        self.fill_ = np.zeros(X.shape[1])
+        if not sp.issparse(X):
+            present = self.blocks.present(X)
+            for position, block in enumerate(self.blocks):
+                own = slice(block.start, block.stop)
+                if np.isnan(X[~present[:, position], own]).any():
+                    self.fill_[own] = np.nan
+        return self
+
+    def transform(self, X: Any) -> Any:
+        """Fill in; X is copied if anything changes.
+
+        Parameters
+        ----------
+        X : array or CSR array of shape (n_samples, n_features)
+        """
+        present = self.blocks.present(X)
+        if present.all():
+            return X
+        X = X.copy()
+        if sp.issparse(X):
+            return self._without_absent(X, present)
+        for position, block in enumerate(self.blocks):
+            if block.kind == "vector":
+                own = slice(block.start, block.stop)
+                X[~present[:, position], own] = self.fill_[own]
+        return X
+
+    def _without_absent(self, X: sp.csr_array, present: NDArray[np.bool_]) -> Any:
+        position = np.full(X.shape[1], -1)  # of the block that a column is in
+        for index, block in enumerate(self.blocks):
+            position[block.start : block.stop] = index
+        rows = np.arange(X.shape[0]).repeat(np.diff(X.indptr))
+        positions = position[X.indices]
+        # presence columns are in no block
+        X.data[(positions >= 0) & ~present[rows, positions]] = 0
+        X.eliminate_zeros()
+        return X

@@ -1,0 +1,129 @@
+"""What stands in the columns of an absent modality has no influence on anything."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from sklearn.base import clone, is_regressor
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+
+from mmsk.compose import Block, Blocks
+from mmsk.fusion import (
+    EarlyFusionClassifier,
+    EarlyFusionRegressor,
+    IntermediateFusionClassifier,
+    IntermediateFusionRegressor,
+    LateFusionClassifier,
+    LateFusionRegressor,
+)
+from mmsk.fusion._absent import AbsentFill
+from mmsk.fusion._mechanisms import MECHANISMS
+
+THREE = Blocks([Block("a", 0, 2, 2), Block("b", 3, 4, 4), Block("c", 5, 8, 8)])
+NET = {"max_epochs": 3, "hidden_layer_sizes": (6,), "fusion_size": 6, "random_state": 0}
+BOOSTER = HistGradientBoostingClassifier(max_iter=5, min_samples_leaf=5)
+
+FUSIONS = {
+    "early": EarlyFusionClassifier(),
+    "early-unscaled": EarlyFusionClassifier(scale=False),
+    "early-reduced": EarlyFusionClassifier(n_components=1, random_state=0),
+    "early-booster": EarlyFusionClassifier(BOOSTER),
+    "early-regressor": EarlyFusionRegressor(),
+    **{
+        f"late-{rule}": LateFusionClassifier(combine=rule)
+        for rule in ("mean", "product", "vote", "confidence", "weighted", "stack")
+    },
+    **{
+        f"late-regressor-{rule}": LateFusionRegressor(combine=rule)
+        for rule in ("mean", "median", "weighted", "stack")
+    },
+    **{
+        f"intermediate-{mechanism}": IntermediateFusionClassifier(
+            mechanism, modality_dropout=0.2, auxiliary_loss=0.3, **NET
+        )
+        for mechanism in MECHANISMS
+    },
+    "intermediate-members": IntermediateFusionClassifier(n_members=2, **NET),
+    "intermediate-regressor": IntermediateFusionRegressor(auxiliary_loss=0.3, **NET),
+}
+
+
+def some_absent(n=60):
+    """Return X for THREE, each row with one block at least, and numbers."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n, 9))
+    y = X[:, 0] + X[:, 3] - X[:, 5]
+    present = rng.random((n, 3)) > 0.3
+    present[~present.any(axis=1), 0] = True
+    for block, has in zip(THREE, present.T, strict=True):
+        X[:, block.indicator] = has
+        X[~has, block.start : block.stop] = 0.0
+    return X, y
+
+
+def filled(X, value):
+    """Return X with another number wherever a modality is absent."""
+    X = X.copy()
+    for block in THREE:
+        X[X[:, block.indicator] == 0, block.start : block.stop] = value
+    return X
+
+
+def answer(model, X):
+    return model.predict(X) if is_regressor(model) else model.predict_proba(X)
+
+
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_content_of_an_absent_modality(fusion):
+    X, y = some_absent()
+    model = clone(FUSIONS[fusion]).set_params(blocks=THREE)
+    y = y if is_regressor(model) else (y > 0).astype(int)
+    fitted = clone(model).fit(X, y)
+    expected = answer(fitted, X)
+    for value in (77.0, -1e6):
+        other = filled(X, value)
+        np.testing.assert_array_equal(answer(fitted, other), expected)
+        refitted = clone(model).fit(other, y)
+        np.testing.assert_allclose(answer(refitted, X), expected, rtol=1e-9)
+
+
+class TestAbsentFill:
+    def test_sparse_and_dense(self):
+        X, _ = some_absent()
+        other = filled(X, 5.0)
+        dense = AbsentFill(THREE).fit(X).transform(other)
+        np.testing.assert_array_equal(dense, X)
+        sparse = AbsentFill(THREE).fit(sp.csr_array(X)).transform(sp.csr_array(other))
+        np.testing.assert_array_equal(sparse.toarray(), X)
+        assert sparse.nnz == np.count_nonzero(X)
+        assert (other == 5.0).any()  # not written to
+
+    def test_nan_of_the_training_rows(self):
+        """A user who asks features for NaN gets them, at predict as well."""
+        X, y = some_absent()
+        booster = EarlyFusionClassifier(BOOSTER, blocks=THREE)
+        with_nan = clone(booster).fit(filled(X, np.nan), y > 0)
+        np.testing.assert_array_equal(
+            with_nan.predict_proba(X), with_nan.predict_proba(filled(X, np.nan))
+        )
+        seen = with_nan._prepared(X)
+        assert np.isnan(seen[X[:, 2] == 0, :2]).all()
+        assert np.isfinite(seen[X[:, 2] == 1, :2]).all()
+
+    def test_nothing_absent_is_no_copy(self):
+        X = np.ones((3, 9))
+        assert AbsentFill(THREE).fit(X).transform(X) is X
+
+    def test_raw_blocks_are_left_to_their_encoders(self):
+        blocks = Blocks([Block("a", 0, 4, 4, "image", (1, 2, 2))])
+        X = np.arange(10.0).reshape(2, 5)
+        X[:, 4] = [1, 0]
+        assert AbsentFill(blocks).fit(X).transform(X)[1, :4].tolist() == [5, 6, 7, 8]
+
+    def test_unscaled_rows_are_not_written_to(self):
+        X, y = some_absent()
+        before = filled(X, 3.0)
+        given = before.copy()
+        clf = EarlyFusionClassifier(LogisticRegression(), scale=False, blocks=THREE)
+        clf.fit(given, y > 0).predict(given)
+        np.testing.assert_array_equal(given, before)
