@@ -116,14 +116,80 @@ def test_the_features_are_tfidf_vectorizers(params):
 
 def test_parameters_and_defaults_are_tfidf_vectorizers():
     ours, theirs = TfidfExtractor().get_params(), TfidfVectorizer().get_params()
-    left_out = {"input", "encoding", "decode_error", "dtype"}
+    left_out = {"input", "encoding", "decode_error", "dtype", "analyzer"}
+    assert set(theirs) - set(ours) == left_out - {"analyzer"}
+    assert ours["analyzer"] == "auto"
     shared = {name: value for name, value in ours.items() if name in theirs}
+    del shared["analyzer"]
     assert shared == {k: v for k, v in theirs.items() if k not in left_out}
 
 
 def test_warnings_of_the_vectorizer_come_through():
     with pytest.warns(UserWarning, match="token_pattern"):
         TfidfExtractor(tokenizer=str.split).fit([["a car"]])
+
+
+# --- scripts without spaces -----------------------------------------------------------
+
+CHINESE = ["红色的车", "蓝色的车很新", "旧自行车", "red 红色的自行车"]
+
+
+@pytest.mark.parametrize(("ngrams", "expected"), [((1, 1), (1, 2)), ((2, 3), (2, 4))])
+def test_a_column_without_word_spaces_is_cut_into_characters(ngrams, expected):
+    X = pd.DataFrame({"zh": [*CHINESE, None], "en": ["red car"] * 5})
+    extractor = TfidfExtractor(ngram_range=ngrams)
+    rows = extractor.fit_transform(X)
+    theirs = TfidfVectorizer(analyzer="char", ngram_range=expected).fit(CHINESE)
+    assert extractor.analyzer_ == ["char", "word"]
+    assert extractor.vocabulary_[0] == theirs.vocabulary_
+    width = len(theirs.vocabulary_)
+    assert_same(rows[:4, :width], theirs.transform(CHINESE))
+    test = ["新车", "car"]
+    both = extractor.transform(X[:2].assign(zh=test))
+    assert_same(both[:, :width], theirs.transform(test))
+
+
+@pytest.mark.parametrize(
+    ("texts", "analyzer"),
+    [
+        (["これは新しい車です"], "char"),
+        (["รถใหม่สีแดง", "old"], "char"),
+        (["새 차는 빨간색이다"], "word"),  # Korean has spaces
+        (["новая машина"], "word"),
+        (["the new 车 is red"], "word"),
+        (["red car 红红红红"], "word"),
+        (["red car 红红红红红红红红红"], "char"),
+    ],
+)
+def test_most_characters_decide(texts, analyzer):
+    extractor = TfidfExtractor().fit([[text] for text in texts])
+    assert extractor.analyzer_ == [analyzer]
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"analyzer": "word"},
+        {"tokenizer": list, "token_pattern": None},
+        {"token_pattern": r"\w+"},
+        {"stop_words": ["红色"]},
+        {"vocabulary": ["红色的车", "car"]},
+    ],
+    ids=stable,
+)
+def test_parameters_about_words_keep_words(params):
+    extractor = TfidfExtractor(**params).fit([[text] for text in CHINESE])
+    assert extractor.analyzer_ == ["word"]
+    theirs = TfidfVectorizer(**params).fit(CHINESE)
+    assert extractor.vocabulary_ == [theirs.vocabulary_]
+
+
+def test_joined_columns_are_judged_together():
+    for width, analyzer in ((2, "char"), (9, "word")):
+        X = pd.DataFrame({"zh": CHINESE, "en": ["d" * width] * 4})
+        extractor = TfidfExtractor(join_columns=True).fit(X)
+        assert extractor.analyzer_ == [analyzer]
+        assert ("d" in extractor.vocabulary_[0]) == (analyzer == "char")
 
 
 # --- several columns, missing cells ---------------------------------------------------
