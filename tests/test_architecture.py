@@ -226,7 +226,7 @@ def test_private_sklearn_has_one_door():
     assert users == {door}
 
 
-OPTIONAL = {"pandas", "polars", "matplotlib"}
+OPTIONAL = {"pandas", "polars", "matplotlib", "safetensors", "transformers"}
 
 
 def import_time_packages(code):

@@ -12,7 +12,7 @@ import pytest
 import mmsk
 
 HEAVY = ["torch", "lightgbm", "skorch", "sklearn", "numpy", "PIL"]
-OPTIONAL = ["pandas", "polars", "matplotlib"]
+OPTIONAL = ["pandas", "polars", "matplotlib", "transformers"]
 
 
 def run(code):

@@ -8,7 +8,7 @@ says, as 0 or 1, whether the row has anything of the kind.
 import importlib
 from types import ModuleType
 
-__all__ = ["audio", "image", "tabular", "text"]
+__all__ = ["audio", "image", "pretrained", "tabular", "text"]
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -2,8 +2,6 @@
 
 import os
 from collections.abc import Mapping
-from functools import cache
-from importlib.metadata import version
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -12,6 +10,7 @@ from numpy.typing import NDArray
 
 from mmsk._utils._param_validation import Interval
 from mmsk.feature_extraction._cells import RowExtractor
+from mmsk.feature_extraction._cells._media_cells import file_of, image_decoder
 from mmsk.media import decode_image, read_image, resize_image
 
 
@@ -30,14 +29,16 @@ class ImageExtractor(RowExtractor):
         """Height and width in pixels."""
         return self.size, self.size
 
+    @property
+    def _has_key(self) -> bool:
+        """Whether parameters and content alone decide a row: it may be stored."""
+        return "_store_id" in vars(type(self))
+
     def _read_cell(self, cell: Any) -> bytes | NDArray:
         return read_image(cell, root=self.root, max_bytes=self.max_bytes)
 
     def _cell_path(self, cell: Any) -> str | None:
-        path = cell.get("path") if isinstance(cell, dict) else cell
-        if not isinstance(path, str | os.PathLike):
-            return None
-        return os.fsdecode(path)
+        return file_of(cell)
 
     def _decode(self, content: bytes | NDArray) -> NDArray[np.uint8]:
         picture = decode_image(
@@ -49,9 +50,4 @@ class ImageExtractor(RowExtractor):
         return resize_image(picture, self._picture_size)
 
     def _versions(self) -> Mapping[str, object]:
-        return {"decoder": _decoder()}
-
-
-@cache
-def _decoder() -> str:
-    return f"Pillow {version('pillow')}"
+        return {"decoder": image_decoder()}

@@ -297,7 +297,7 @@ def test_a_changed_file_is_noticed(folder, tmp_path, counting):
 def test_the_key_is_what_the_design_says(folder, tmp_path, monkeypatch):
     from mmsk.feature_extraction.image import _image_extractor
 
-    monkeypatch.setattr(_image_extractor, "_decoder", lambda: "Pillow 1.2")
+    monkeypatch.setattr(_image_extractor, "image_decoder", lambda: "Pillow 1.2")
     store = FeatureStore(tmp_path / "store")
     rows = small(root=folder, memory=store, missing="zero").fit_transform(frame(1))
     params = {

@@ -1,0 +1,199 @@
+"""Run the units of a convolutional net, for fixed shapes and without a gradient."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mmsk.modules._image_units import Convolution, Unit
+
+# what torch.compile itself calls: a convolution with its activation or its sum in one
+# pass over memory (oneDNN); not every build of torch has it
+_ATTRIBUTES = {
+    "none": ("none", []),
+    "relu": ("relu", []),
+    "relu6": ("hardtanh", [0.0, 6.0]),
+}
+
+
+def has_fused_convolutions() -> bool:
+    """Tell whether this build of torch joins a convolution with what follows it."""
+    return torch.backends.mkldnn.is_available() and hasattr(
+        torch.ops.mkldnn, "_convolution_pointwise"
+    )
+
+
+class FusedNet:
+    """A net whose batches have one size, prepared for it.
+
+    It holds nothing that a call changes, so that threads may share it.
+
+    Parameters
+    ----------
+    units : sequence of Unit
+        The net.
+    side : int
+        Height and width of the pictures.
+    batch_size : int
+        Number of pictures of every batch.
+    fused : bool, default=None
+        Whether to join convolutions with what follows. ``None``: where it can be
+        done.
+    """
+
+    def __init__(
+        self,
+        units: Sequence[Unit],
+        side: int,
+        batch_size: int,
+        fused: bool | None = None,
+    ) -> None:
+        fused = has_fused_convolutions() if fused is None else fused
+        prepare = _prepare_fused if fused else _prepare_plain
+        self._steps: list[Callable[[Tensor], Tensor]] = []
+        channels = 3
+        with torch.inference_mode():
+            for unit in units:
+                shape = (batch_size, channels, side, side)
+                step, side = _unit(unit, shape, prepare)
+                self._steps.append(step)
+                if unit.max_pool:
+                    self._steps.append(_max_pool)
+                    side = (side - 1) // 2 + 1
+                channels = unit.channels
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return the last feature map.
+
+        Parameters
+        ----------
+        x : Tensor of shape (batch_size, 3, side, side)
+            Channels last in memory.
+
+        Returns
+        -------
+        features : Tensor of shape (batch_size, n_channels, rows, columns)
+        """
+        with torch.inference_mode():
+            for step in self._steps:
+                x = step(x)
+            return x
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A convolution for one shape of input, its zeros at the edge apart."""
+
+    run: Callable[..., Tensor]
+    pads: tuple[int, int] = (0, 0)  # zeros to put around the input before
+    clear: tuple[int, int] = (0, 0)  # edges of the result to be set to zero
+
+    def __call__(self, x: Tensor, add: Tensor | None = None) -> Tensor:
+        if any(self.pads):
+            x = F.pad(x, self.pads * 2)
+        y = self.run(x) if add is None else self.run(x, add)
+        before, behind = self.clear
+        if before:
+            y[:, :, :before] = 0
+            y[..., :before] = 0
+        if behind:
+            y[:, :, -behind:] = 0
+            y[..., -behind:] = 0
+        return y
+
+
+def _unit(
+    unit: Unit, shape: tuple[int, ...], prepare: Callable
+) -> tuple[Callable[[Tensor], Tensor], int]:
+    """Return a unit for one shape of input, and the side of its result."""
+    path, side = _path(unit.path, shape, prepare, unit.activation)
+    *before, last = path
+    shortcut = None
+    if unit.shortcut is not None:
+        ((shortcut,), _) = _path((unit.shortcut,), shape, prepare)
+
+    def run(x: Tensor) -> Tensor:
+        y = x
+        for convolution in before:
+            y = convolution(y)
+        if not unit.skip:
+            return last(y)
+        # the sum is written where the input, which nobody needs any more, stands
+        return last(y, x if shortcut is None else shortcut(x))
+
+    return run, side
+
+
+def _path(
+    path: Sequence[Convolution],
+    shape: tuple[int, ...],
+    prepare: Callable,
+    after_sum: str = "none",
+) -> tuple[list[_Prepared], int]:
+    prepared: list[_Prepared] = []
+    n, channels, side, _ = shape
+    for convolution in path:
+        before, behind = convolution.pads(side)
+        padding, pads = before, (0, 0)
+        if before != behind:
+            padding, pads = 0, (before, behind)
+        padded = side + sum(pads)
+        if any(pads) and prepared and path[len(prepared) - 1].kernel == 1:
+            # zeros are cheaper before the layer that widens; it makes something of
+            # them, which has to be cleared
+            previous = path[len(prepared) - 1]
+            size = (n, previous.weight.shape[1], padded, padded)
+            run = prepare(previous, 0, size, "none")
+            prepared[-1] = _Prepared(run, pads, clear=pads)
+            pads = (0, 0)
+        size = (n, channels, padded, padded)
+        prepared.append(_Prepared(prepare(convolution, padding, size, after_sum), pads))
+        side = convolution.side(side)
+        channels = len(convolution.bias)
+    return prepared, side
+
+
+def _prepare_fused(
+    c: Convolution, padding: int, shape: tuple[int, ...], after_sum: str
+) -> Callable[..., Tensor]:
+    geometry = [padding] * 2, [c.stride] * 2, [1, 1], c.groups
+    weight = c.weight.contiguous(memory_format=torch.channels_last)
+    weight = torch.ops.mkldnn._reorder_convolution_weight(
+        weight, *geometry, list(shape)
+    )
+    name, bounds = _ATTRIBUTES[c.activation]
+    summed = None if after_sum == "none" else after_sum
+
+    def run(x: Tensor, add: Tensor | None = None) -> Tensor:
+        if add is None:
+            return torch.ops.mkldnn._convolution_pointwise(
+                x, weight, c.bias, *geometry, name, bounds, ""
+            )
+        return torch.ops.mkldnn._convolution_pointwise_.binary(
+            add, x, weight, c.bias, *geometry, "add", 1.0, summed, [], None
+        )
+
+    return run
+
+
+def _prepare_plain(
+    c: Convolution, padding: int, shape: tuple[int, ...], after_sum: str
+) -> Callable[..., Tensor]:
+    weight = c.weight.contiguous(memory_format=torch.channels_last)
+
+    def run(x: Tensor, add: Tensor | None = None) -> Tensor:
+        y = F.conv2d(x, weight, c.bias, c.stride, padding, groups=c.groups)
+        activation = c.activation
+        if add is not None:
+            y, activation = y.add_(add), after_sum
+        if activation == "none":
+            return y
+        return y.clamp_(min=0) if activation == "relu" else y.clamp_(0, 6)
+
+    return run
+
+
+def _max_pool(x: Tensor) -> Tensor:
+    return F.max_pool2d(x, 3, stride=2, padding=1)

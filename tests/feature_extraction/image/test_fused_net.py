@@ -1,0 +1,91 @@
+import pytest
+import torch
+
+from mmsk.feature_extraction.image import _fused_net
+from mmsk.feature_extraction.image._fused_net import FusedNet, has_fused_convolutions
+from mmsk.feature_extraction.image._onnx_net import OnnxNet
+from mmsk.modules._image_units import same_padding, up_to
+from tests.feature_extraction.image._nets import batch, make_net
+
+NAMES = ["efficientnet_lite0", "resnet18", "resnet50"]
+KINDS = {
+    "plain": lambda *shape: FusedNet(*shape, fused=False),
+    "best": FusedNet,
+    "onnxruntime": OnnxNet,
+}
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def net(request):
+    return make_net(request.param)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("side", "n"), [(64, 1), (33, 2)])
+def test_units_compute_what_the_module_computes(net, kind, side, n):
+    x = batch(n, side)
+    before = x.clone()
+    with torch.inference_mode():
+        expected = net.features(x)
+    run = KINDS[kind](net.units(), side, n)
+    got = run(x)
+    scale = float(expected.abs().max())
+    torch.testing.assert_close(got, expected, rtol=0, atol=1e-5 * scale)
+    assert torch.equal(x, before)
+    assert torch.equal(run(x), got)  # nothing is left behind
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("name", "layer", "module"),
+    [
+        ("resnet18", "layer2", "layer2"),
+        ("resnet18", "layer3.0", "layer3.0"),
+        ("efficientnet_lite0", "blocks.3", "_blocks.3"),
+    ],
+)
+def test_a_layer_is_that_of_the_module(kind, name, layer, module):
+    net = make_net(name)
+    seen = []
+    hook = net.get_submodule(module).register_forward_hook(
+        lambda module, given, result: seen.append(result)
+    )
+    x = batch(1, 40)
+    with torch.inference_mode():
+        net.features(x)
+    hook.remove()
+    units = up_to(net.units(), layer)
+    got = KINDS[kind](units, 40, 1)(x)
+    scale = float(seen[0].abs().max())
+    torch.testing.assert_close(got, seen[0], rtol=0, atol=1e-5 * scale)
+
+
+def test_an_unknown_layer_names_those_there_are():
+    with pytest.raises(ValueError, match="no layer 'layer5'; there are stem, layer1"):
+        up_to(make_net("resnet18").units(), "layer5")
+
+
+def test_a_build_without_fused_convolutions_is_served(monkeypatch):
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+    assert not has_fused_convolutions()
+    monkeypatch.setattr(_fused_net, "_prepare_fused", None)
+    net = make_net("resnet18")
+    units = up_to(net.units(), "layer1")
+    assert FusedNet(units, 32, 1)(batch(1, 32)).shape == (1, 64, 8, 8)
+
+
+@pytest.mark.parametrize(
+    ("side", "kernel", "stride", "padding"),
+    [
+        (224, 3, 2, (0, 1)),
+        (112, 5, 2, (1, 2)),
+        (33, 3, 2, (1, 1)),
+        (15, 5, 2, (2, 2)),
+        (14, 5, 1, (2, 2)),
+        (7, 1, 1, (0, 0)),
+        (1, 5, 2, (2, 2)),
+    ],
+)
+def test_padding_is_tensorflows(side, kernel, stride, padding):
+    assert same_padding(side, kernel, stride) == padding
+    assert (side + sum(padding) - kernel) // stride + 1 == -(-side // stride)
