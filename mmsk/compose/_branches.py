@@ -1,6 +1,7 @@
 """Fitting and running one branch of a ModalityTransformer."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.validation import has_fit_parameter
 
-from mmsk._utils._blocks import PRESENCE_NAME, Block
+from mmsk._utils._blocks import PRESENCE_NAME, Block, Blocks
 from mmsk.compose._shared_fits import SharedFits
 from mmsk.compose._step_keys import takes_store
 from mmsk.feature_extraction.tabular import TableExtractor
@@ -23,7 +24,9 @@ class Branch:
 
     With a store, what its steps learn is shared, see `SharedFits`. The steps of a
     Pipeline behind an extractor (a PCA, say) see its features and
-    never its presence column, which is put back behind the last one.
+    never its presence column, which is put back behind the last one. A step that
+    says ``_reads_block`` sees both, and is told the layout by its parameter
+    ``blocks``.
 
     Parameters
     ----------
@@ -70,12 +73,20 @@ class Branch:
         self._states = []
         return self._transformer
 
-    def fit_transform(self, X: Any, y: Any, sample_weight: Any) -> Any:
-        """Fit on the branch's columns; return ``(n_samples, n_columns)`` values."""
+    def fit_transform(self, X: Any, y: Any, **given: Any) -> Any:
+        """Fit on the branch's columns; return ``(n_samples, n_columns)`` values.
+
+        Parameters
+        ----------
+        X : columns of the table
+        y : array-like of shape (n_samples,) or None
+        **given : array-like of shape (n_samples,) or None
+            What else there is, such as weights, for the steps that take it.
+        """
         states: list[bytes | None] = []
 
         def fit_step(step, values):
-            values, state = self._fit_step(step, values, y, sample_weight)
+            values, state = self._fit_step(step, values, y, given)
             states.append(state)
             return values
 
@@ -102,13 +113,14 @@ class Branch:
         return {**vars(self), "_shared": None, "_states": []}
 
     def _fit_step(
-        self, step: Any, X: Any, y: Any, sample_weight: Any
+        self, step: Any, X: Any, y: Any, given: Mapping[str, Any]
     ) -> tuple[Any, bytes | None]:
         """Return the step's values, and the fingerprint of what it has learned."""
-        weighted = sample_weight is not None and has_fit_parameter(
-            step, "sample_weight"
-        )
-        params = {"sample_weight": sample_weight} if weighted else {}
+        params = {
+            name: value
+            for name, value in given.items()
+            if value is not None and has_fit_parameter(step, name)
+        }
 
         def fit():
             if hasattr(step, "fit_transform"):
@@ -123,7 +135,11 @@ class Branch:
         """Send values through the steps, presence columns past them."""
         present = block = None
         for step in _steps(self._transformer):
-            if block is not None:
+            if _reads_block(step):
+                values, block = _whole(values, block, present)
+                if step.blocks is None:
+                    step.blocks = Blocks([block.moved(0, self.name)])
+            elif block is not None:
                 values, own = _apart(values, block)
                 present = present if own is None else own
             values = call(step, values)
@@ -145,7 +161,9 @@ class Branch:
         block = getattr(first, "block_", None)
         marked = _marked(block)
         for step in later:
-            if block is not None:
+            if _reads_block(step):
+                names = [*names, PRESENCE_NAME][: step.n_features_in_]
+            elif block is not None:
                 names = names[block.start : block.stop]
             names = list(step.get_feature_names_out(names))
             block = getattr(step, "block_", None)
@@ -163,6 +181,21 @@ def _steps(transformer: Any) -> list:
         return [transformer]
     steps = [step for _, step in transformer.steps if step not in (None, "passthrough")]
     return [inner for step in steps for inner in _steps(step)]
+
+
+def _reads_block(step: Any) -> bool:
+    return getattr(step, "_reads_block", False)
+
+
+def _whole(values: Any, block: Block | None, present: Any) -> tuple[Any, Block]:
+    """Return features with the presence column of a step before, and their layout."""
+    values = _as_array(values)
+    if block is None:
+        block = Block("", 0, values.shape[1])
+    if present is None or _marked(block):
+        return values, block
+    width = values.shape[1]
+    return _together(values, present), replace(block, indicator=width)
 
 
 def _marked(block: Block | None) -> bool:

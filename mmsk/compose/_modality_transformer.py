@@ -118,7 +118,7 @@ class ModalityTransformer(TransformerMixin, NamedSteps):
         "max_block_bytes": [Interval(Integral, 1, None, closed="left")],
         "roles": [dict, None],
     }
-    __metadata_request__fit = {"sample_weight": True}
+    __metadata_request__fit = {"sample_weight": True, "groups": True}
 
     def __init__(
         self,
@@ -158,7 +158,7 @@ class ModalityTransformer(TransformerMixin, NamedSteps):
         self._set_params("_branches", **params)
         return self
 
-    def fit(self, X, y=None, sample_weight=None) -> "ModalityTransformer":
+    def fit(self, X, y=None, sample_weight=None, groups=None) -> "ModalityTransformer":
         """Fit every branch on its columns.
 
         Parameters
@@ -169,15 +169,17 @@ class ModalityTransformer(TransformerMixin, NamedSteps):
             Target, for branches that use one.
         sample_weight : array-like of shape (n_samples,), default=None
             Given to the branches that take weights.
+        groups : array-like of shape (n_samples,), default=None
+            Which rows belong together, given to the branches that split rows.
 
         Returns
         -------
         self : ModalityTransformer
         """
-        self._fit(X, y, sample_weight)
+        self._fit(X, y, sample_weight, groups)
         return self
 
-    def fit_transform(self, X, y=None, sample_weight=None):
+    def fit_transform(self, X, y=None, sample_weight=None, groups=None):
         """Fit every branch and return the matrix of the same rows.
 
         Parameters
@@ -185,15 +187,16 @@ class ModalityTransformer(TransformerMixin, NamedSteps):
         X : DataFrame or array-like of shape (n_samples, n_columns)
         y : array-like of shape (n_samples,), default=None
         sample_weight : array-like of shape (n_samples,), default=None
+        groups : array-like of shape (n_samples,), default=None
 
         Returns
         -------
         matrix : float32 ndarray or CSR array of shape (n_samples, n_features)
         """
-        return self._fit(X, y, sample_weight)
+        return self._fit(X, y, sample_weight, groups)
 
     @fit_context(prefer_skip_nested_validation=False)
-    def _fit(self, X, y, sample_weight):
+    def _fit(self, X, y, sample_weight, groups):
         self._check_names()
         X = self._check_table(X, reset=True)
         fitted = list(self._planned(X))
@@ -202,7 +205,12 @@ class ModalityTransformer(TransformerMixin, NamedSteps):
                 "ModalityTransformer has no branch: all are 'drop' or find no column."
             )
         parts = [
-            branch.fit_transform(cut_columns(X, branch.keys), y, sample_weight)
+            branch.fit_transform(
+                cut_columns(X, branch.keys),
+                y,
+                sample_weight=sample_weight,
+                groups=groups,
+            )
             for branch in fitted
         ]
         self._fitted = fitted

@@ -28,6 +28,7 @@ from mmsk.compose._columns import by_position
 from mmsk.compose._delegation import estimator_has
 from mmsk.compose._fit_params import as_repeats, fit_params, warn_if_ungrouped
 from mmsk.compose._hand_down import hand_down, register_block_rule
+from mmsk.compose._leakage import warn_if_leaking
 from mmsk.compose._modality_transformer import ModalityTransformer
 
 
@@ -74,13 +75,14 @@ class _BaseMultimodal(MetaEstimatorMixin, BaseEstimator):
         check_known(y)
         if is_classifier(self):
             check_classification_targets(y)
+        warn_if_leaking(self.features, self.estimator)
         X, groups = self._without_groups(X, fitting=True)
         if sample_weight is not None:
             rows, sample_weight = positive_weights(sample_weight, X)
             if not isinstance(rows, slice):
                 X, y = safe_indexing(X, rows), safe_indexing(y, rows)
                 groups = None if groups is None else groups[rows]
-        matrix = self._fit_features(X, y, sample_weight)
+        matrix = self._fit_features(X, y, sample_weight, groups)
         check_consistent_length(matrix, y)
         self.estimator_ = hand_down(clone(self.estimator), self._blocks)
         if groups is not None:
@@ -93,14 +95,16 @@ class _BaseMultimodal(MetaEstimatorMixin, BaseEstimator):
         self.estimator_.fit(matrix, y, **params)
         return self
 
-    def _fit_features(self, X: Any, y: Any, sample_weight: Any) -> Any:
+    def _fit_features(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> Any:
         if isinstance(self.features, FrozenEstimator):
             self.features_ = self.features
             check_is_fitted(self.features_)
             return self._matrix(X)
         # arrays, whatever transform_output is set globally
         self.features_ = clone(self.features).set_output(transform="default")
-        return self.features_.fit_transform(X, y, sample_weight=sample_weight)
+        return self.features_.fit_transform(
+            X, y, sample_weight=sample_weight, groups=groups
+        )
 
     def _matrix(self, X: Any) -> Any:
         with config_context(transform_output="default"):  # frozen features heed it

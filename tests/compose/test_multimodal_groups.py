@@ -270,3 +270,44 @@ class _Watch(LogisticRegression):
     def fit(self, X, y, sample_weight=None):
         type(self).seen.append(np.unique(np.round(np.asarray(X)[:, 0], 3)))
         return super().fit(X, y, sample_weight)
+
+
+class TestGroupsInFeatures:
+    """A branch that makes folds is given the groups, weights of 0 left out."""
+
+    def features(self, last):
+        return ModalityTransformer(
+            [("text", TfidfExtractor(), ["title"]), ("table", last, ["price", "shop"])]
+        )
+
+    def table(self):
+        frame = X.assign(shop=np.resize(list("abcdefgh"), len(X)))
+        return frame.drop(columns="author").assign(author=np.arange(len(X)) // 7)
+
+    def test_target_encoding_keeps_them_together(self):
+        frame = self.table()
+        encoder = TableExtractor(encoding="target", random_state=0)
+        clf = MultimodalClassifier(
+            self.features(encoder), LogisticRegression(), groups="author"
+        )
+        plain = self.features(encoder)
+        inputs = frame.drop(columns="author")
+        with_groups = plain.fit_transform(inputs, Y, groups=frame["author"])
+        without = plain.fit_transform(inputs, Y)
+        assert np.abs(with_groups - without).max() > 1e-3
+        expected = LogisticRegression().fit(with_groups, Y)
+        fitted = clf.fit(frame, Y)
+        np.testing.assert_allclose(
+            fitted.estimator_.coef_, expected.coef_, rtol=1e-5, atol=1e-6
+        )
+
+    def test_rows_without_weight_have_no_group(self):
+        frame = self.table()
+        encoder = TableExtractor(encoding="target", random_state=0)
+        clf = MultimodalClassifier(
+            self.features(encoder), LogisticRegression(), groups="author"
+        )
+        keep = np.arange(len(X)) % 5 > 0
+        weighted = clone(clf).fit(frame, Y, sample_weight=keep.astype(float))
+        cut = clone(clf).fit(frame[keep], np.asarray(Y)[keep])
+        np.testing.assert_allclose(weighted.estimator_.coef_, cut.estimator_.coef_)
