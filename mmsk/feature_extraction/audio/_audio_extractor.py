@@ -2,18 +2,21 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from functools import cache
-from importlib.metadata import version
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mmsk._utils._missing import is_missing
 from mmsk._utils._param_validation import Interval
 from mmsk.exceptions import MediaError
 from mmsk.feature_extraction._cells import RowExtractor
+from mmsk.feature_extraction._cells._media_cells import (
+    audio_decoder,
+    clips_of,
+    file_of,
+)
+from mmsk.feature_extraction.audio._trim import trim
 from mmsk.media import decode_audio, read_audio
 
 
@@ -23,6 +26,7 @@ class AudioExtractor(RowExtractor):
     _parameter_constraints: ClassVar[dict] = {
         **RowExtractor._parameter_constraints,
         "sample_rate": [Interval(Integral, 100, 768_000, closed="both")],
+        "trim_db": [Interval(Real, 0, None, closed="neither"), None],
         "root": [str, os.PathLike, None],
         "max_seconds": [Interval(Real, 0, None, closed="neither")],
         "max_values": [Interval(Integral, 1, None, closed="left")],
@@ -33,17 +37,10 @@ class AudioExtractor(RowExtractor):
         return read_audio(cell, root=self.root, max_bytes=self.max_bytes)
 
     def _cell_parts(self, cell: Any) -> Sequence[Any]:
-        parts = super()._cell_parts(cell)
-        # an array and its rate are one clip
-        if len(parts) == 2 and isinstance(parts[1], Real) and not is_missing(parts[1]):
-            return (tuple(parts),)
-        return parts
+        return clips_of(super()._cell_parts(cell))
 
     def _cell_path(self, cell: Any) -> str | None:
-        path = cell.get("path") if isinstance(cell, dict) else cell
-        if not isinstance(path, str | os.PathLike):
-            return None
-        return os.fsdecode(path)
+        return file_of(cell)
 
     def _decode(self, content: bytes) -> NDArray[np.float32]:
         samples, _ = decode_audio(
@@ -53,7 +50,7 @@ class AudioExtractor(RowExtractor):
             max_values=self.max_values,
             max_bytes=len(content),  # files were measured when they were read
         )
-        return samples
+        return samples if self.trim_db is None else trim(samples, self.trim_db)
 
     def _compute(self, contents: list) -> list[NDArray[np.float32] | MediaError]:
         compute = super()._compute
@@ -61,9 +58,4 @@ class AudioExtractor(RowExtractor):
         return [compute([content])[0] for content in contents]
 
     def _versions(self) -> Mapping[str, object]:
-        return {"decoder": _decoder()}
-
-
-@cache
-def _decoder() -> str:
-    return f"soundfile {version('soundfile')} soxr {version('soxr')}"
+        return {"decoder": audio_decoder()}

@@ -2,33 +2,26 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
-import scipy.fft
-import scipy.sparse as sp
 from numpy.typing import NDArray
-from scipy.signal import get_window
 
 from mmsk.feature_extraction.audio._mel_filters import mel_filters
+from mmsk.feature_extraction.audio._products import product
+from mmsk.feature_extraction.audio._spectrum import FrameConfig, spectra
 
-_FRAMES = 32  # transformed together: what fits the processor's cache
+# filters that a processor multiplies at once, and how large a band is worth a call
+_STEP = 8
+_BAND_AREA = 2048
 
 
 @dataclass(frozen=True)
-class MelConfig:
+class MelConfig(FrameConfig):
     """What a mel spectrogram depends on; the words are librosa's.
 
     Attributes
     ----------
-    sample_rate : int
-        In Hz.
-    n_fft, hop_length, win_length : int
-        Length of a frame, step between frames and length of the window in its
-        middle, in samples.
-    window : str or tuple
-        As of `scipy.signal.get_window`.
-    center : bool
-        Whether frames are centred on their position, zeros around the clip.
     n_mels : int
     fmin, fmax : float
         In Hz.
@@ -36,24 +29,14 @@ class MelConfig:
     norm : {"slaney", None}
     power : float
         Exponent of the magnitudes.
-    precise : bool
-        Whether the transform is computed in double precision. In single precision
-        what is 100 dB below a frame's loudest is rounding noise.
     """
 
-    sample_rate: int
-    n_fft: int
-    hop_length: int
-    win_length: int
-    window: str | tuple
-    center: bool
     n_mels: int
     fmin: float
     fmax: float
     htk: bool
     norm: str | None
     power: float
-    precise: bool
 
 
 def mel_spectrogram(
@@ -73,50 +56,40 @@ def mel_spectrogram(
         ``1 + n // hop_length`` frames if centred, else ``1 + (n - n_fft) //
         hop_length``; a clip shorter than a frame is padded to one.
     """
-    window, filters = _window(config)[:, None], _filters(config)
-    frames = _frames(samples, config)
-    n_frames = frames.shape[1]
-    mel = np.empty((config.n_mels, n_frames), dtype=np.float32)
-    for start in range(0, n_frames, _FRAMES):
-        part = slice(start, start + _FRAMES)
-        spectrum = scipy.fft.rfft(frames[:, part] * window, axis=0)
-        magnitude = np.abs(spectrum.astype(np.complex64, copy=False))
-        mel[:, part] = filters @ _to_power(magnitude, config.power)
-    return mel
+    n_frames = config.count_frames(len(samples))
+    mel = np.empty((n_frames, config.n_mels), dtype=np.float32)
+    bands = _bands(config)
+    for which, spectrum in spectra(samples, config):
+        values, out = _raised(spectrum, config.power), mel[which]
+        for filters, columns, weights in bands:
+            product(values[:, columns], weights, out[:, filters])
+    return mel.T
 
 
-def _to_power(magnitude: NDArray[np.float32], power: float) -> NDArray[np.float32]:
-    if power == 2:  # four times faster than by **
-        return np.square(magnitude, out=magnitude)
-    return magnitude**power
+def _raised(spectrum: NDArray, power: float) -> NDArray[np.float32]:
+    """Return magnitudes to a power, or what adds up to them: squares in pairs."""
+    if power == 2:  # the filters add the squares of both parts: no pass of its own
+        values = spectrum.view(spectrum.real.dtype)
+        np.square(values, out=values)
+    else:
+        values = np.abs(spectrum)
+        if power != 1:
+            values **= power
+    return values.astype(np.float32, copy=False)
 
 
-def _frames(samples: NDArray[np.float32], config: MelConfig) -> NDArray[np.float32]:
-    """Return a view of shape (n_fft, n_frames) on the padded clip."""
-    margin = config.n_fft // 2 if config.center else 0
-    size = max(len(samples) + 2 * margin, config.n_fft)
-    padded = np.zeros(size, dtype=np.float32)
-    padded[margin : margin + len(samples)] = samples
-    shape = config.n_fft, 1 + (size - config.n_fft) // config.hop_length
-    strides = padded.itemsize, config.hop_length * padded.itemsize
-    return np.ndarray(shape, padded.dtype, padded, 0, strides)
+class _Band(NamedTuple):
+    """Neighbouring filters: outside of these columns they are zero."""
 
-
-@lru_cache(maxsize=8)
-def _window(config: MelConfig) -> NDArray:
-    """Return the window, zeros around it, of shape (n_fft,)."""
-    window = np.zeros(config.n_fft, np.float64 if config.precise else np.float32)
-    start = (config.n_fft - config.win_length) // 2
-    window[start : start + config.win_length] = get_window(
-        config.window, config.win_length
-    )
-    return window
+    filters: slice
+    columns: slice
+    weights: NDArray[np.float32]  # (n_columns, n_filters)
 
 
 @lru_cache(maxsize=8)
-def _filters(config: MelConfig) -> sp.csr_array:
-    """Return the filters of shape (n_mels, n_bins), nearly all of which is zero."""
-    dense = mel_filters(
+def _bands(config: MelConfig) -> tuple[_Band, ...]:
+    """Cut the bank of filters, nearly all of which is zero, into dense bands."""
+    bank = mel_filters(
         config.sample_rate,
         config.n_fft,
         config.n_mels,
@@ -124,5 +97,23 @@ def _filters(config: MelConfig) -> sp.csr_array:
         config.fmax,
         config.htk,
         config.norm,
-    )
-    return sp.csr_array(dense.astype(np.float32))
+    ).astype(np.float32)
+    bank = np.repeat(bank, 2 if config.power == 2 else 1, axis=1)
+    bands, start = [], 0
+    while start < config.n_mels:
+        stop = start + _STEP
+        while stop < config.n_mels and _area(bank[start : stop + _STEP]) <= _BAND_AREA:
+            stop += _STEP
+        stop = min(stop, config.n_mels)
+        used = np.flatnonzero(bank[start:stop].any(axis=0))
+        columns = slice(used[0], used[-1] + 1) if used.size else slice(0, 1)
+        weights = np.ascontiguousarray(bank[start:stop, columns].T)
+        bands.append(_Band(slice(start, stop), columns, weights))
+        start = stop
+    return tuple(bands)
+
+
+def _area(rows: NDArray) -> int:
+    """Return how large the dense band is in which the rows are not zero."""
+    used = np.flatnonzero(rows.any(axis=0))
+    return len(rows) * (used[-1] - used[0] + 1 if used.size else 1)

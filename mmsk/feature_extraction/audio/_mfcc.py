@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import correlate1d
 from scipy.signal import savgol_coeffs
 
+from mmsk.feature_extraction.audio._products import product
+
 _FLOOR = 1e-10
 _DELTA_WIDTH = 9
 
@@ -26,11 +28,12 @@ def power_to_db(mel: NDArray[np.float32], top_db: float | None) -> NDArray[np.fl
     level : float32 ndarray of shape (n_mels, n_frames)
         In dB; silence is -100.
     """
-    level = np.maximum(mel, np.float32(_FLOOR))
+    floor = _FLOOR
+    if top_db is not None:
+        floor = max(floor, float(mel.max()) * 10 ** (-top_db / 10))
+    level = np.maximum(mel, np.float32(floor))
     np.log10(level, out=level)
     level *= 10
-    if top_db is not None:
-        np.maximum(level, level.max() - np.float32(top_db), out=level)
     return level
 
 
@@ -54,7 +57,8 @@ def mfcc(
     -------
     coefficients : float32 ndarray of shape (n_mfcc, n_frames)
     """
-    return _cosines(len(level), n_mfcc, dct_type, lifter) @ level
+    cosines = _cosines(len(level), n_mfcc, dct_type, lifter)
+    return product(level.T, cosines).T
 
 
 @lru_cache(maxsize=8)
@@ -62,11 +66,11 @@ def _cosines(
     n_mels: int, n_mfcc: int, dct_type: int, lifter: float
 ) -> NDArray[np.float32]:
     unit = np.eye(n_mels)
-    matrix = scipy.fft.dct(unit, dct_type, axis=0, norm="ortho")[:n_mfcc]
+    matrix = scipy.fft.dct(unit, dct_type, axis=1, norm="ortho")[:, :n_mfcc]
     if lifter:
-        order = np.arange(1, 1 + n_mfcc)[:, None]
-        matrix *= 1 + lifter / 2 * np.sin(np.pi * order / lifter)
-    return matrix.astype(np.float32)
+        order = np.arange(1, 1 + n_mfcc)
+        matrix = matrix * (1 + lifter / 2 * np.sin(np.pi * order / lifter))
+    return np.ascontiguousarray(matrix, dtype=np.float32)  # (n_mels, n_mfcc)
 
 
 def delta(series: NDArray[np.float64], order: int) -> NDArray[np.float64]:

@@ -1,29 +1,19 @@
 """What clips sound like, by the shape of their spectrum."""
 
-from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import get_window
 
-from mmsk._utils._param_validation import Interval, Options, StrOptions
-from mmsk.feature_extraction.audio._audio_extractor import AudioExtractor
-from mmsk.feature_extraction.audio._mel_spectrogram import MelConfig, mel_spectrogram
-from mmsk.feature_extraction.audio._mfcc import delta, mfcc, power_to_db
-from mmsk.feature_extraction.audio._statistics import (
-    QUARTERS,
-    STATISTICS,
-    statistic_names,
-    summarize,
-)
-
-_SERIES = ("mfcc", "delta", "delta2")
+from mmsk._utils._param_validation import Interval, Options
+from mmsk.feature_extraction.audio._mel_base import MelFrameExtractor
+from mmsk.feature_extraction.audio._mel_spectrogram import mel_spectrogram
+from mmsk.feature_extraction.audio._mfcc import mfcc, power_to_db
 
 
-class MFCCExtractor(AudioExtractor):
-    r"""Describe clips by statistics of their mel-frequency cepstral coefficients.
+class MFCCExtractor(MelFrameExtractor):
+    r"""Describe clips by their mel-frequency cepstral coefficients.
 
     A clip is mixed to one channel, resampled and cut into overlapping frames. The
     power spectrum of each frame is summed by triangular filters on the mel scale and
@@ -34,7 +24,8 @@ class MFCCExtractor(AudioExtractor):
 
     is the spectrum's coarse shape, the timbre, apart from its pitch. What remains of
     the frames is a fixed number of statistics: of the coefficients, and of their first
-    and second derivative over time.
+    and second derivative over time. ``output="sequence"`` keeps the frames themselves,
+    for encoders that are trained.
 
     The words and defaults are librosa's, and so are the coefficients, to 1e-5 of the
     largest. Frames of 2048 samples suit music and noises; speech is better described
@@ -85,13 +76,24 @@ class MFCCExtractor(AudioExtractor):
         How many decibels below the clip's loudest value the others are cut off.
         ``None``: nowhere above -100 dB.
     deltas : {0, 1, 2}, default=2
-        Up to which derivative over time statistics are taken.
+        Up to which derivative over time the coefficients are followed by theirs.
+    output : {"statistics", "sequence"}, default="statistics"
+        What a row is: statistics over the frames, or a raw block of the first
+        `n_frames` frames of shape ``(n_frames, n_features + 1)``, whose last channel
+        is 1 for a frame and 0 for the zeros behind the last one.
     statistics : sequence of str, default=("mean", "std", "skew", "quarters")
         Which statistics are taken: some of "mean", "std", "skew", "min", "q25",
         "median", "q75", "max" and "quarters". The last are the means of the clip's
         four quarters, of the coefficients alone.
+    n_frames : int, default=128
+        Number of frames of a sequence.
+    trim_db : float, default=None
+        If given, a clip is cut before the first frame and behind the last whose
+        power is less than so many decibels below the loudest, as by
+        ``librosa.effects.trim(top_db=trim_db)``.
     pooling : {"mean", "max"}, default="mean"
-        How the features of several clips in one cell become one row.
+        How the statistics of several clips in one cell become one row. Their
+        sequences follow one another instead.
     root : str or os.PathLike, default=None
         Folder against which relative paths are resolved and which no path may
         leave.
@@ -106,7 +108,8 @@ class MFCCExtractor(AudioExtractor):
         its column, row and path, or is treated as missing, with one warning.
     missing : {"auto", "zero", "nan"}, default="auto"
         What stands in the features of a missing cell: the mean over the training
-        rows that have one, 0 or NaN. Without any such row the mean is 0.
+        rows that have one, 0 or NaN. Without any such row the mean is 0. A missing
+        sequence is all padding.
     max_error_rate : float, default=0.1
         With ``on_error="missing"``, the share of unusable clips above which
         `fit` raises all the same.
@@ -170,24 +173,10 @@ class MFCCExtractor(AudioExtractor):
     _store_id = "mmsk.MFCCExtractor"
 
     _parameter_constraints: ClassVar[dict] = {
-        **AudioExtractor._parameter_constraints,
-        "n_fft": [Interval(Integral, 2, None, closed="left")],
-        "hop_length": [Interval(Integral, 1, None, closed="left")],
-        "win_length": [Interval(Integral, 1, None, closed="left"), None],
-        "window": [str, tuple],
-        "center": ["boolean"],
-        "n_mels": [Interval(Integral, 2, None, closed="left")],
-        "fmin": [Interval(Real, 0, None, closed="left")],
-        "fmax": [Interval(Real, 0, None, closed="neither"), None],
-        "htk": ["boolean"],
-        "norm": [StrOptions({"slaney"}), None],
-        "power": [Interval(Real, 0, 2, closed="right")],
+        **MelFrameExtractor._parameter_constraints,
         "n_mfcc": [Interval(Integral, 1, None, closed="left")],
         "dct_type": [Options(Integral, {1, 2, 3})],
         "lifter": [Interval(Real, 0, None, closed="left")],
-        "top_db": [Interval(Real, 0, None, closed="left"), None],
-        "deltas": [Options(Integral, {0, 1, 2})],
-        "statistics": [list, tuple],
     }
 
     def __init__(
@@ -210,7 +199,10 @@ class MFCCExtractor(AudioExtractor):
         lifter=0,
         top_db=80.0,
         deltas=2,
+        output="statistics",
         statistics=("mean", "std", "skew", "quarters"),
+        n_frames=128,
+        trim_db=None,
         pooling="mean",
         root=None,
         max_seconds=600,
@@ -239,7 +231,10 @@ class MFCCExtractor(AudioExtractor):
         self.lifter = lifter
         self.top_db = top_db
         self.deltas = deltas
+        self.output = output
         self.statistics = statistics
+        self.n_frames = n_frames
+        self.trim_db = trim_db
         self.pooling = pooling
         self.root = root
         self.max_seconds = max_seconds
@@ -251,80 +246,17 @@ class MFCCExtractor(AudioExtractor):
         self.memory = memory
         self.n_jobs = n_jobs
 
-    def _row_names(self) -> list[str]:
-        self._check_parameters()
-        return [
-            f"{series}_{position}_{name}"
-            for order, series in enumerate(_SERIES[: 1 + self.deltas])
-            for name in statistic_names(self._statistics_of(order))
-            for position in range(self.n_mfcc)
-        ]
+    def _series_names(self) -> list[str]:
+        return [f"mfcc_{position}" for position in range(self.n_mfcc)]
 
-    def _statistics_of(self, order: int) -> list[str]:
-        return [name for name in self.statistics if not order or name != QUARTERS]
-
-    def _extract(self, decoded: list[NDArray[np.float32]]) -> NDArray[np.float32]:
-        return np.stack([self._row(samples) for samples in decoded])
-
-    def _row(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _series(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         level = power_to_db(mel_spectrogram(samples, self._config_of_mel), self.top_db)
-        cepstrum = mfcc(level, self.n_mfcc, self.dct_type, self.lifter)
-        series = cepstrum.astype(np.float64)
-        values = [summarize(series, self._statistics_of(0))]
-        for order in range(1, 1 + self.deltas):
-            if names := self._statistics_of(order):
-                values.append(summarize(delta(series, order), names))
-        return np.concatenate(values).astype(np.float32)
-
-    @property
-    def _config_of_mel(self) -> MelConfig:
-        return MelConfig(
-            sample_rate=self.sample_rate,
-            n_fft=self.n_fft,
-            hop_length=self.hop_length,
-            win_length=self.win_length or self.n_fft,
-            window=self.window,
-            center=self.center,
-            n_mels=self.n_mels,
-            fmin=self.fmin,
-            fmax=self.sample_rate / 2 if self.fmax is None else self.fmax,
-            htk=self.htk,
-            norm=self.norm,
-            power=self.power,
-            precise=self._is_precise,
-        )
-
-    @property
-    def _is_precise(self) -> bool:
-        """Whether values matter that single precision loses in rounding."""
-        return self.power < 2 or self.top_db is None or self.top_db > 80
+        return mfcc(level, self.n_mfcc, self.dct_type, self.lifter)
 
     def _check_parameters(self) -> None:
-        mel = self._config_of_mel
-        if mel.win_length > mel.n_fft:
-            raise ValueError(
-                f"win_length={mel.win_length} is longer than a frame of "
-                f"n_fft={mel.n_fft} samples."
-            )
-        if not mel.fmin < mel.fmax <= mel.sample_rate / 2:
-            raise ValueError(
-                f"Filters must lie between 0 and half of the sample rate, "
-                f"{mel.sample_rate / 2:g} Hz: got fmin={mel.fmin} and fmax={mel.fmax}."
-            )
+        super()._check_parameters()
         if self.n_mfcc > self.n_mels:
             raise ValueError(
                 f"n_mfcc={self.n_mfcc} coefficients cannot be made of "
                 f"n_mels={self.n_mels} filters."
             )
-        unknown = [name for name in self.statistics if name not in STATISTICS]
-        if unknown or len(set(self.statistics)) < len(self.statistics):
-            raise ValueError(
-                f"statistics must be different ones of {STATISTICS}, got "
-                f"{tuple(self.statistics)}."
-            )
-        if not self.statistics:
-            raise ValueError(f"statistics is empty; choose some of {STATISTICS}.")
-        get_window(mel.window, mel.win_length)  # raises for one it doesn't know
-
-    def _versions(self) -> Mapping[str, object]:
-        return {**super()._versions(), "numbers": "fp32-cpu"}

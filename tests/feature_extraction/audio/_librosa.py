@@ -164,3 +164,57 @@ FILTER_START = 4
 FILTER = [0.0004516249, 0.00126873, 0.001290716, 0.0007609802, 0.0002312448]
 FILTER_START_HTK = 3
 FILTER_HTK = [0.019092, 0.4202657, 0.8214394, 0.8446881, 0.5647987, 0.2849092]
+
+
+def noisy_clip() -> np.ndarray:
+    """Return the clip with some noise, so that no bin is rounding alone."""
+    noise = np.random.default_rng(0).normal(0, 0.01, 6000)
+    return (clip().astype(float) + noise).astype(np.float32)
+
+
+# of the noisy clip as float64: parameters, number of frames, and what each measure is
+# in the first frame, the one in the middle and the last; f0 from 80 to 2000 Hz
+SPECTRAL = {
+    "default": (
+        {},
+        12,
+        {
+            "centroid": [826.4818, 1676.425, 2197.2],
+            "bandwidth": [1502.688, 1536.891, 1708.692],
+            "rolloff": [570.3125, 1539.062, 3070.312],
+            "flatness": [0.001735729, 0.003428863, 0.008897599],
+            "zero_crossing_rate": [0.02832031, 0.1577148, 0.1665039],
+            "rms": [0.1893207, 0.1761552, 0.1048951],
+            "f0": [481.9891, 1258.762, 2000.0],
+        },
+    ),
+    "speech": (
+        {"n_fft": 512, "hop_length": 160, "win_length": 400, "window": "hamming"},
+        38,
+        {
+            "centroid": [736.1618, 1716.447, 2043.692],
+            "bandwidth": [1421.59, 1878.983, 1887.41],
+            "rolloff": [750.0, 3062.5, 3781.25],
+            "flatness": [0.002176797, 0.003367384, 0.01434629],
+            "zero_crossing_rate": [0.01953125, 0.15625, 0.1757812],
+            "rms": [0.2009903, 0.1755108, 0.09597827],
+            "f0": [344.769, 1255.566, 2000.0],
+        },
+    ),
+    "not centred": (
+        {"n_fft": 1023, "hop_length": 300, "center": False},
+        17,
+        {
+            "centroid": [972.9329, 1669.073, 2239.749],
+            "bandwidth": [1585.844, 1686.217, 1801.49],
+            "rolloff": [609.9707, 2299.12, 3800.587],
+            "flatness": [0.001282353, 0.002659108, 0.00540361],
+            "zero_crossing_rate": [0.05669599, 0.1515152, 0.2443793],
+            "rms": [0.2677234, 0.1795009, 0.1271226],
+            "f0": [481.5161, 1215.019, 2000.0],
+        },
+    ),
+}
+
+# of the clip behind 3000 zeros and before 5000: first and end sample by top_db
+TRIMMED = {10: (2560, 9216), 20: (2048, 10240), 40: (2048, 10240), 60: (2048, 10240)}
