@@ -19,6 +19,7 @@ _ROOMS = (
     "feature_extraction",
     "fusion",
     "media",
+    "model_selection",
     "modules",
     "neural_network",
     "pipeline",

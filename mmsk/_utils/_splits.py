@@ -63,15 +63,17 @@ def inner_splits(
         )
     shuffle = {"shuffle": True, "random_state": random_state}
     if classifier:
-        y = _with_rare_classes_merged(y, n_splits)
+        y = with_rare_classes_merged(y, n_splits)
         classifier = len(np.unique(y)) > 1
-    if groups is None:
-        kind = StratifiedKFold if classifier else KFold
-    elif classifier:
-        kind = StratifiedGroupKFold
-    else:
-        kind = GroupKFold
+    kind = splitter_kind(stratified=classifier, grouped=groups is not None)
     return list(kind(n_splits, **shuffle).split(X, y, groups))
+
+
+def splitter_kind(*, stratified: bool, grouped: bool) -> type:
+    """Return the folds of scikit-learn that keep shares, groups, both or neither."""
+    if grouped:
+        return StratifiedGroupKFold if stratified else GroupKFold
+    return StratifiedKFold if stratified else KFold
 
 
 def holdout_split(
@@ -160,7 +162,7 @@ def _hold_out_groups(y, groups, fraction, classifier, random_state):
     return next(splitter.split(y, y, groups))
 
 
-def _with_rare_classes_merged(y: np.ndarray, n_splits: int) -> np.ndarray:
+def with_rare_classes_merged(y: np.ndarray, n_splits: int) -> np.ndarray:
     """Return codes of which each comes at least once a fold, or one code alone.
 
     scikit-learn warns of classes with fewer members than folds, and refuses when
