@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Mapping
 from typing import Any
 
+from sklearn.ensemble import VotingClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 
@@ -16,13 +17,23 @@ from mmsk.compose import (
     MultimodalRegressor,
     select,
 )
-from mmsk.feature_extraction.audio import MFCCExtractor
+from mmsk.feature_extraction.audio import MFCCExtractor, speech_frames
 from mmsk.feature_extraction.image import HOGExtractor
 from mmsk.feature_extraction.tabular import TableExtractor
 from mmsk.feature_extraction.text import TfidfExtractor
-from mmsk.fusion import EarlyFusionClassifier, EarlyFusionRegressor
+from mmsk.fusion import (
+    EarlyFusionClassifier,
+    LateFusionClassifier,
+    LateFusionRegressor,
+)
 from mmsk.pipeline._roles import infer_roles
 from mmsk.store import FeatureStore
+
+# as the rows of a scaled block have norm 10; like the estimators themselves chosen by
+# benchmarks/table_defaults.py --estimators
+RIDGE_ALPHA = 300.0
+# what most clips of tables hold; librosa's frames, the extractor's own, suit music
+SPEECH = {**speech_frames(16000), "n_mels": 40}
 
 
 def make_multimodal_classifier(
@@ -55,8 +66,10 @@ def make_multimodal_classifier(
     groups : str, default=None
         The column that says which rows belong together; never a feature.
     estimator : classifier, default=None
-        ``None`` is an EarlyFusionClassifier of logistic regression; where the
-        table has one modality, logistic regression on its scaled block.
+        ``None`` is a soft vote of an EarlyFusionClassifier and a
+        LateFusionClassifier that weighs modalities by their confidence, both of
+        logistic regression; where the table has one modality, logistic regression
+        on its scaled block.
     random_state : int, default=None
         Seeds what is random in the default estimator.
 
@@ -91,7 +104,9 @@ def make_multimodal_classifier(
     """
     features = make_features(X, roles=roles, root=root, memory=memory, groups=groups)
     if estimator is None and len(features.transformers) > 1:
-        estimator = EarlyFusionClassifier(random_state=random_state)
+        early = EarlyFusionClassifier(random_state=random_state)
+        late = LateFusionClassifier(combine="confidence")
+        estimator = VotingClassifier([("early", early), ("late", late)], voting="soft")
     elif estimator is None:
         estimator = make_pipeline(BlockScaler(), LogisticRegression(max_iter=1000))
     return MultimodalClassifier(features, estimator, groups=groups)
@@ -126,8 +141,9 @@ def make_multimodal_regressor(
     groups : str, default=None
         The column that says which rows belong together; never a feature.
     estimator : regressor, default=None
-        ``None`` is an EarlyFusionRegressor of ridge regression; where the table
-        has one modality, ridge regression on its scaled block.
+        ``None`` is a LateFusionRegressor that stacks a ridge regression
+        (``alpha=300``) of each modality; where the table has one modality, ridge
+        regression on its scaled block.
     random_state : int, default=None
         Seeds what is random in the default estimator.
 
@@ -151,9 +167,9 @@ def make_multimodal_regressor(
     """
     features = make_features(X, roles=roles, root=root, memory=memory, groups=groups)
     if estimator is None and len(features.transformers) > 1:
-        estimator = EarlyFusionRegressor(random_state=random_state)
+        estimator = LateFusionRegressor(Ridge(RIDGE_ALPHA), combine="stack")
     elif estimator is None:
-        estimator = make_pipeline(BlockScaler(), Ridge())
+        estimator = make_pipeline(BlockScaler(), Ridge(RIDGE_ALPHA))
     return MultimodalRegressor(features, estimator, groups=groups)
 
 
@@ -168,7 +184,7 @@ def make_features(
     branches = [
         ("text", TfidfExtractor(), select(role="text")),
         ("image", HOGExtractor(root=root), select(role="image")),
-        ("audio", MFCCExtractor(root=root), select(role="audio")),
+        ("audio", MFCCExtractor(root=root, **SPEECH), select(role="audio")),
         ("table", TableExtractor(), select(role=list(TABLE_ROLES))),
     ]
     used = set(decided.values())

@@ -7,10 +7,11 @@ import pandas as pd
 import polars as pl
 import pytest
 from sklearn.base import clone
+from sklearn.ensemble import VotingClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from mmsk.compose import BlockScaler
-from mmsk.fusion import EarlyFusionClassifier, EarlyFusionRegressor
+from mmsk.fusion import EarlyFusionClassifier, LateFusionRegressor
 from mmsk.pipeline import make_multimodal_classifier, make_multimodal_regressor
 from tests._shop import write_shop
 
@@ -33,7 +34,10 @@ def test_a_classifier_for_a_table(shop, kind, tmp_path):
         table, root=root, groups="author", memory=tmp_path / "store"
     )
     assert clf.features.roles == ROLES
-    assert type(clf.estimator) is EarlyFusionClassifier
+    assert type(clf.estimator) is VotingClassifier
+    early, late = clf.estimator.named_estimators.values()
+    assert type(early) is EarlyFusionClassifier
+    assert late.combine == "confidence"
     clf.fit(table[:90], y[:90])
     assert clf.features_.blocks_.names == ("text", "image", "table")
     assert clf.score(table[90:], y[90:]) > 0.6
@@ -59,7 +63,7 @@ def test_a_regressor_for_a_table(shop):
     y = X["price"] * 3 + X["title"].str.contains("red")
     reg = make_multimodal_regressor(X, root=root, groups="author")
     assert reg.features.roles == ROLES
-    assert type(reg.estimator) is EarlyFusionRegressor
+    assert type(reg.estimator) is LateFusionRegressor
     assert reg.fit(X[:90], y[:90]).score(X[90:], y[90:]) > 0.8
 
 

@@ -64,6 +64,11 @@ def test_the_role_of_a_column(values, expected):
     assert role(values) == expected
 
 
+def test_a_name_may_end_like_that_of_a_file():
+    authors = [*(["anna", "bert"] * 19), "carl.png", "dora"]
+    assert role(authors) == "category"
+
+
 def test_paths_of_files_that_are_there(folder, monkeypatch):
     assert role([f"{i}.jpg" for i in range(N)], root=folder) == "image"
     assert role([f"{i}.wav" for i in range(N)], root=folder) == "audio"
