@@ -2,6 +2,7 @@
 
 __all__ = [
     "GroupsWarning",
+    "LeakageWarning",
     "MediaError",
     "MissingModalityWarning",
     "SingleBlockWarning",
@@ -130,6 +131,10 @@ class MissingModalityWarning(UserWarning):
 
 class GroupsWarning(UserWarning):
     """Inner folds are made by an estimator that groups cannot reach."""
+
+
+class LeakageWarning(UserWarning):
+    """Inner folds are made of features that know the target of other rows."""
 
 
 class StoreWarning(UserWarning):

@@ -6,8 +6,7 @@ from typing import Any
 
 from sklearn.frozen import FrozenEstimator
 
-from mmsk._utils._param_validation import BaseSearchCV
-from mmsk.compose._hand_down import candidates, children, is_estimator
+from mmsk.compose._hand_down import children, is_estimator
 from mmsk.exceptions import LeakageWarning
 
 
@@ -72,8 +71,5 @@ def _tree(estimator: Any) -> Iterator[Any]:
     if not is_estimator(estimator) or isinstance(estimator, FrozenEstimator):
         return
     yield estimator
-    inside = [child for _, child in children(estimator)]
-    if isinstance(estimator, BaseSearchCV):
-        inside += candidates(estimator)
-    for child in inside:
+    for _, child in children(estimator):
         yield from _tree(child)

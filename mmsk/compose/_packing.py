@@ -230,6 +230,7 @@ def _is_transparent(kind: type) -> bool:
     if not kind.__module__.startswith(_HOMES) or issubclass(kind, type | BaseException):
         return False
     plain = kind.__getstate__ in _PLAIN_STATES or is_dataclass(kind)
+    plain = plain or getattr(kind, "_state_is_plain", False)
     return (
         plain
         and kind.__new__ is object.__new__
@@ -242,7 +243,10 @@ def _attributes(value: Any) -> Iterator[tuple[str, Any]]:
     for name in _slots(type(value)):
         if hasattr(value, name):
             yield name, getattr(value, name)
-    yield from getattr(value, "__dict__", {}).items()
+    if getattr(value, "_state_is_plain", False):
+        yield from value.__getstate__().items()
+    else:
+        yield from getattr(value, "__dict__", {}).items()
 
 
 def _slots(kind: type) -> Iterator[str]:

@@ -15,6 +15,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import get_tags
 
 import mmsk
+from mmsk._utils._blocks import Blocks
 from mmsk.exceptions import StoreWarning
 from mmsk.store import config_digest
 
@@ -155,6 +156,8 @@ def _described(value: Any) -> object:
         return {"function": f"{value.__module__}.{value.__name__}"}
     if isinstance(value, np.dtype):
         return {"dtype": value.str}
+    if isinstance(value, Blocks):
+        return {"blocks": value.digest}
     if isinstance(value, type):
         if issubclass(value, np.generic):
             return {"dtype": np.dtype(value).str}

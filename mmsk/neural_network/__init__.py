@@ -13,6 +13,7 @@ from mmsk.neural_network._members import Bootstrap
 from mmsk.neural_network._neural import NeuralClassifier, NeuralRegressor
 from mmsk.neural_network._optimizers import SGD, AdamW
 from mmsk.neural_network._schedules import Cosine, OneCycle, Plateau
+from mmsk.neural_network._supervised_encoder import SupervisedEncoder
 
 __all__ = [
     "SGD",
@@ -30,4 +31,5 @@ __all__ = [
     "OneCycle",
     "Plateau",
     "SquaredError",
+    "SupervisedEncoder",
 ]

@@ -59,6 +59,9 @@ class Prepared(NamedTuple):
 class NetHolder:
     """Private part of `BaseNeural`: trains a skorch net and asks its module."""
 
+    _state_is_plain = True
+    """For the store: what a pickle holds are the attributes, and no more."""
+
     def _train(
         self,
         prepared: Prepared,

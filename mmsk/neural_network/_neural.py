@@ -189,6 +189,8 @@ class NeuralClassifier(_MatrixModule, BaseNeuralClassifier):
     True
     """
 
+    _store_id = "mmsk.NeuralClassifier"
+
     _parameter_constraints: dict = {
         **BaseNeuralClassifier._parameter_constraints,
         **_MatrixModule._own_constraints,
@@ -361,6 +363,8 @@ class NeuralRegressor(_MatrixModule, BaseNeuralRegressor):
     >>> bool(model.score(X, y) > 0.95)
     True
     """
+
+    _store_id = "mmsk.NeuralRegressor"
 
     _parameter_constraints: dict = {
         **BaseNeuralRegressor._parameter_constraints,

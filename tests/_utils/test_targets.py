@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mmsk._utils._targets import check_known, mean_and_scale
+from mmsk._utils._targets import check_known, kind_of_target, mean_and_scale
 
 
 class TestMeanAndScale:
@@ -32,3 +32,26 @@ class TestMeanAndScale:
 def test_check_known(y, message):
     with pytest.raises(ValueError, match=message):
         check_known(y)
+
+
+@pytest.mark.parametrize(
+    ("y", "kind"),
+    [
+        (["a", "b", "c"], "multiclass"),
+        ([3, 1, 2], "multiclass"),
+        ([3.0, 1.0, 2.0], "continuous"),
+        ([1.0, 0.0, 1.0], "binary"),
+        ([0.5, 0.0, 1.0], "continuous"),
+        ([[0, 1], [1, 1]], "multilabel-indicator"),
+    ],
+    ids=str,
+)
+def test_kind_of_target(y, kind):
+    assert kind_of_target(np.array(y), "advice") == kind
+
+
+def test_very_many_whole_numbers_are_of_no_kind():
+    y = np.repeat(np.arange(101), 3)
+    assert kind_of_target(y[:300], "task='...'") == "multiclass"
+    with pytest.raises(ValueError, match="101 different whole numbers: pass task="):
+        kind_of_target(y, "task='...'")

@@ -4,6 +4,7 @@ import scipy.sparse as sp
 import torch
 
 from mmsk._utils._blocks import Block, Blocks
+from mmsk.modules import ModuleEnsemble
 from mmsk.neural_network._inputs import BlockInputs, MatrixInputs
 
 CPU = torch.device("cpu")
@@ -142,3 +143,126 @@ def test_what_an_optimizer_knows_is_not_laid_out_anew():
     module = Taker()
     MatrixInputs(X).suit(module, fresh=False)
     assert module.laid_out == 0
+
+
+WIDE = Blocks(
+    [
+        Block("text", 0, 400, indicator=400),
+        Block("table", 401, 404),
+        Block("image", 404, 412, kind="image", shape=(2, 2, 2)),
+        Block("codes", 412, 712),
+    ]
+)
+
+
+def wide_matrix():
+    """Return a matrix for WIDE with two blocks of few values."""
+    rng = np.random.default_rng(0)
+    X = np.zeros((20, 712))
+    X[np.arange(20), rng.integers(400, size=20)] = rng.random(20)
+    X[:, 400] = rng.random(20) < 0.7
+    X[:, 401:412] = rng.random((20, 11))
+    X[:, 405] = 0
+    X[np.arange(20), 412 + rng.integers(300, size=20)] = 1
+    return X
+
+
+class TakerOfBlocks(torch.nn.Module):
+    """A module whose encoders of the named blocks take sparse rows."""
+
+    def __init__(self, *names):
+        super().__init__()
+        self.sparse_takers = {name: Taker() for name in names}
+
+    def laid_out(self):
+        return [name for name, taker in self.sparse_takers.items() if taker.laid_out]
+
+
+@pytest.mark.parametrize("rows", ROWS)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("kind", [sp.csr_array, sp.csr_matrix])
+def test_blocks_of_few_values_are_taken_as_sparse_rows(rows, dtype, kind):
+    X = wide_matrix()
+    expected = BlockInputs(X, WIDE).to(dtype, CPU).take(rows)
+    inputs = BlockInputs(kind(X), WIDE).to(dtype, CPU)
+    module = TakerOfBlocks(*WIDE.names)
+    inputs.suit(module, fresh=True)
+    assert module.laid_out() == ["text", "codes"]
+    taken = inputs.take(rows)
+    assert list(taken["blocks"]) == list(WIDE.names)
+    for name in module.laid_out():
+        sparse = taken["blocks"][name]
+        assert sparse.values.dtype == dtype
+        taken["blocks"][name] = sparse.to_dense(WIDE[name].width)
+    torch.testing.assert_close(taken, expected, rtol=0, atol=0)
+
+
+def test_who_gets_dense_blocks():
+    X, more = wide_matrix(), wide_matrix()
+    more[:, :20] = 1.0  # 5 percent of the text
+    few, many = sp.csr_array(X), sp.csr_array(more)
+    for X_, module, sparse in (
+        (X, TakerOfBlocks(*WIDE.names), []),
+        (few, torch.nn.Linear(3, 3), []),
+        (few, TakerOfBlocks("table", "image"), []),
+        (few, TakerOfBlocks("table", "codes"), ["codes"]),
+        (many, TakerOfBlocks(*WIDE.names), ["codes"]),
+    ):
+        inputs = BlockInputs(X_, WIDE).to(torch.float64, CPU)
+        inputs.suit(module, fresh=True)
+        blocks = inputs.take(slice(0, 2))["blocks"]
+        for name in WIDE.names:
+            assert torch.is_tensor(blocks[name]) == (name not in sparse)
+        if isinstance(module, TakerOfBlocks):
+            assert module.laid_out() == sparse
+
+
+def test_all_members_take_sparse_blocks_or_none():
+    X = sp.csr_array(wide_matrix())
+    both = [TakerOfBlocks("text", "codes"), TakerOfBlocks("text")]
+    inputs = BlockInputs(X, WIDE)
+    inputs.suit(ModuleEnsemble(both), fresh=True)
+    assert [member.laid_out() for member in both] == [["text"], ["text"]]
+    blocks = inputs.take(slice(0, 2))["blocks"]
+    assert [torch.is_tensor(x) for x in blocks.values()] == [False, True, True, True]
+
+
+def test_encoders_that_an_optimizer_knows_are_not_laid_out_anew():
+    module = TakerOfBlocks("text")
+    inputs = BlockInputs(sp.csr_array(wide_matrix()), WIDE)
+    inputs.suit(module, fresh=False)
+    assert module.laid_out() == []
+    assert not torch.is_tensor(inputs.take(slice(0, 2))["blocks"]["text"])
+
+
+def test_size_of_a_row_counts_what_is_taken():
+    inputs = BlockInputs(sp.csr_array(wide_matrix()), WIDE)
+    assert inputs.row_size == 400 + 3 + 8 + 300
+    inputs.suit(TakerOfBlocks("text", "codes"), fresh=True)
+    assert inputs.row_size == 1 + 3 + 8 + 1
+
+
+def test_a_sparse_block_is_never_made_dense(monkeypatch):
+    shapes, original = [], sp.csr_array.toarray
+
+    def toarray(self, *args, **kwargs):
+        shapes.append(self.shape)
+        return original(self, *args, **kwargs)
+
+    blocks = Blocks([Block("text", 0, 50_000), Block("thin", 50_000, 51_000)])
+    X = sp.csr_array((100_000, 51_000), dtype=np.float32)
+    inputs = BlockInputs(X, blocks)
+    monkeypatch.setattr(sp.csr_array, "toarray", toarray)
+    inputs.suit(TakerOfBlocks("text"), fresh=True)
+    inputs.take(np.arange(7))
+    assert shapes == [(7, 1_000)]  # the block whose encoder wants it, a batch of it
+
+
+@pytest.mark.parametrize("rows", ROWS)
+def test_dense_blocks_of_a_sparse_matrix_are_copies(rows):
+    X = sp.csr_array(wide_matrix())
+    inputs = BlockInputs(X, WIDE).to(torch.float64, CPU)
+    for part in inputs.take(rows)["blocks"].values():
+        part.zero_()
+    expected = BlockInputs(wide_matrix(), WIDE).to(torch.float64, CPU).take(rows)
+    torch.testing.assert_close(inputs.take(rows), expected, rtol=0, atol=0)

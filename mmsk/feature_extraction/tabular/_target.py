@@ -8,14 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.preprocessing import LabelBinarizer, TargetEncoder
-from sklearn.utils.multiclass import type_of_target
 
-from mmsk._utils._targets import check_known, mean_and_scale
+from mmsk._utils._targets import check_known, kind_of_target, mean_and_scale
 from mmsk.feature_extraction.tabular._columns import Column
 from mmsk.feature_extraction.tabular._levels import Levels, label
-
-MAX_CLASSES = 100
-"""With more whole numbers than this, it must be said that they are classes."""
 
 MAX_REPEATS = 10_000_000
 
@@ -71,7 +67,9 @@ class Target:
         y = target_array(y)[rows]
         check_known(y)
         if kind == "auto":
-            kind = _kind_of(y)
+            kind = kind_of_target(
+                y, "target_type='continuous' or target_type='multiclass'"
+            )
         if kind in _AS_THEY_ARE:
             values = y.reshape(len(y), -1).astype(np.float64)
             names = [str(i) for i in range(values.shape[1])]
@@ -204,28 +202,6 @@ class TargetCoder:
             if self.levels.has_missing:
                 table[n + 1, output] = encoder.encodings_[0][n]
         return (table - self.mean) / self.unit
-
-
-def _kind_of(y: NDArray) -> str:
-    """Tell what a target is, whole numbers among floats taken for measurements.
-
-    Raises
-    ------
-    ValueError
-        If it holds so many whole numbers that they can hardly be classes.
-    """
-    kind = type_of_target(y, input_name="y", raise_unknown=True)
-    if kind != "multiclass" or y.dtype.kind not in "iuf":
-        return kind
-    if y.dtype.kind == "f":
-        return "continuous"
-    n_classes = len(np.unique(y))
-    if n_classes > MAX_CLASSES:
-        raise ValueError(
-            f"y holds {n_classes} different whole numbers: pass "
-            "target_type='continuous' or target_type='multiclass'."
-        )
-    return kind
 
 
 def target_array(y: Any) -> NDArray:
