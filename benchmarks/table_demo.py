@@ -21,18 +21,18 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.metrics import accuracy_score, f1_score
 
-from mmsk.cli._demo import run_demo, split_by_author
-from mmsk.datasets import load_clipart
+from mmsk.cli._demo import run_demo
+from mmsk.cli._tables import clipart
 from mmsk.exceptions import GroupsWarning
 
 SCORES = ("accuracy", "macro-F1")
 
 
-def held_out_scores(estimator, data, train, test):
+def held_out_scores(estimator, table, train, test):
     """Refit on the training authors, score on the others."""
-    fitted = clone(estimator).fit(data.data.iloc[train], data.target.iloc[train])
-    predicted = fitted.predict(data.data.iloc[test])
-    y = data.target.iloc[test]
+    fitted = clone(estimator).fit(table.X.iloc[train], table.y.iloc[train])
+    predicted = fitted.predict(table.X.iloc[test])
+    y = table.y.iloc[test]
     f1 = f1_score(y, predicted, labels=np.unique(y), average="macro", zero_division=0)
     return np.array([accuracy_score(y, predicted), f1])
 
@@ -51,11 +51,12 @@ def main():
     arguments = parser.parse_args()
     began = time.perf_counter()
     warnings.simplefilter("ignore", GroupsWarning)
-    data = load_clipart()
+    table = clipart()
     differences, singles, fuseds = [], [], []
     with tempfile.TemporaryDirectory() as memory:
         for seed in range(arguments.seeds):
-            train, test = split_by_author(data, seed)
+            groups = table.X[table.groups]
+            train, test = table.task.split(table.X, table.y, groups, seed)
             result = run_demo(
                 n_jobs=arguments.jobs, memory=memory, seed=seed, verbose=False
             )
@@ -68,7 +69,7 @@ def main():
                 for kind in ("single", "fused")
             }
             single, fused = (
-                held_out_scores(estimator_of(result, best[kind]), data, train, test)
+                held_out_scores(estimator_of(result, best[kind]), table, train, test)
                 for kind in ("single", "fused")
             )
             singles.append(single)
