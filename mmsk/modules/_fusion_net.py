@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from mmsk.modules._generator import generator_on, own_generator
 from mmsk.modules._masking import ordered_blocks, zero_absent
+from mmsk.modules._sparse_rows import SparseRows
 
 
 class FusionNet(nn.Module):
@@ -96,12 +97,26 @@ class FusionNet(nn.Module):
         self.modality_dropout = modality_dropout
         self.generator = own_generator() if generator is None else generator
 
-    def forward(self, blocks: dict[str, Tensor], present: Tensor) -> Tensor:
+    @property
+    def sparse_takers(self) -> dict[str, nn.Module]:
+        """The encoders that take `SparseRows`, by modality.
+
+        They have the method ``lay_out_for_sparse``, as `MLP` has.
+        """
+        return {
+            name: encoder
+            for name, encoder in zip(self.names, self.encoders, strict=True)
+            if hasattr(encoder, "lay_out_for_sparse")
+        }
+
+    def forward(
+        self, blocks: dict[str, Tensor | SparseRows], present: Tensor
+    ) -> Tensor:
         """Predict a batch.
 
         Parameters
         ----------
-        blocks : dict of str to Tensor of shape (n_samples, ...)
+        blocks : dict of str to Tensor of shape (n_samples, ...), or to SparseRows
             What the encoder of each modality takes.
         present : bool Tensor of shape (n_samples, n_modalities)
             Which modalities a sample has; none at all is allowed.

@@ -1,10 +1,16 @@
 """Taking absent modalities out of a batch."""
 
+from typing import TypeVar
+
 import torch
 from torch import Tensor
 
+from mmsk.modules._sparse_rows import SparseRows
 
-def zero_absent(x: Tensor, present: Tensor) -> Tensor:
+Rows = TypeVar("Rows", Tensor, SparseRows)
+
+
+def zero_absent(x: Rows, present: Tensor) -> Rows:
     """Zero the rows of samples that don't have a modality.
 
     Filling instead of multiplying: a NaN in an absent row is gone, and no
@@ -12,25 +18,27 @@ def zero_absent(x: Tensor, present: Tensor) -> Tensor:
 
     Parameters
     ----------
-    x : Tensor of shape (n_samples, ...)
+    x : Tensor of shape (n_samples, ...), or SparseRows
     present : bool Tensor of shape (n_samples,)
 
     Returns
     -------
-    masked : Tensor of the shape of x
+    masked : Tensor of the shape of x, or SparseRows
     """
+    if isinstance(x, SparseRows):
+        return x.emptied(~present)
     absent = ~present.reshape(-1, *[1] * (x.dim() - 1))
     return x.masked_fill(absent, 0.0)
 
 
 def ordered_blocks(
-    blocks: dict[str, Tensor], present: Tensor, names: tuple[str, ...]
-) -> list[Tensor]:
+    blocks: dict[str, Rows], present: Tensor, names: tuple[str, ...]
+) -> list[Rows]:
     """Return the blocks in the order of `names`, absent rows zeroed.
 
     Parameters
     ----------
-    blocks : dict of str to Tensor of shape (n_samples, ...)
+    blocks : dict of str to Tensor of shape (n_samples, ...), or to SparseRows
     present : bool Tensor of shape (n_samples, n_modalities)
         Its columns stand in the order of `names`.
     names : tuple of str

@@ -146,6 +146,8 @@ class MLP(nn.Module):
         -------
         y : Tensor of shape (n_samples, out_size)
         """
+        if isinstance(x, SparseRows) and not self.layers:
+            return x.to_dense(self.in_size)
         return self.layers(x)
 
     def lay_out_for_sparse(self) -> None:

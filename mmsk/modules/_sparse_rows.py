@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -36,6 +37,45 @@ class SparseRows(NamedTuple):
     indices: Tensor
     offsets: Tensor
     values: Tensor
+
+    @property
+    def counts(self) -> Tensor:
+        """Number of stored values of each row, int Tensor of shape (n_samples,)."""
+        end = self.offsets.new_tensor([len(self.indices)])
+        return torch.diff(self.offsets, append=end)
+
+    def emptied(self, where: Tensor) -> "SparseRows":
+        """Return the same rows, some of them without any value.
+
+        Parameters
+        ----------
+        where : bool Tensor of shape (n_samples,)
+            The rows that become empty.
+        """
+        if not where.any():
+            return self
+        counts = self.counts
+        kept = ~where.repeat_interleave(counts, output_size=len(self.indices))
+        counts = counts.masked_fill(where, 0)
+        offsets = (counts.cumsum(0) - counts).to(self.offsets)
+        return SparseRows(self.indices[kept], offsets, self.values[kept])
+
+    def to_dense(self, width: int) -> Tensor:
+        """Return the rows as a dense tensor.
+
+        Parameters
+        ----------
+        width : int
+            Number of columns.
+
+        Returns
+        -------
+        x : Tensor of shape (n_samples, width)
+        """
+        n_rows, counts = len(self.offsets), self.counts
+        row = torch.arange(n_rows, device=counts.device).repeat_interleave(counts)
+        x = self.values.new_zeros(n_rows, width)
+        return x.index_put((row, self.indices.long()), self.values, accumulate=True)
 
 
 class InputLinear(nn.Linear):

@@ -78,3 +78,33 @@ def test_mlp_takes_them_with_and_without_hidden_layers():
         net.lay_out_for_sparse()
         assert isinstance(net.layers[0], nn.Linear)
         torch.testing.assert_close(net(rows_of(x)), net(x))
+
+
+def test_an_mlp_without_layers_says_what_it_was_given():
+    x = thin(6, 9)
+    net = MLP(9, ())
+    net.lay_out_for_sparse()
+    assert torch.equal(net(rows_of(x)), x)
+
+
+def test_counts_and_dense_rows():
+    x = torch.tensor([[0.0, 0, 0], [0, 2, 3], [0, 0, 0], [4, 0, 0], [0, 0, 0]])
+    rows = rows_of(x)
+    assert rows.counts.tolist() == [0, 2, 0, 1, 0]
+    assert torch.equal(rows.to_dense(3), x)
+    twice = SparseRows(torch.tensor([1, 1]), torch.tensor([0]), torch.tensor([2.0, 3]))
+    assert twice.to_dense(2).tolist() == [[0, 5]]
+
+
+def test_emptied_rows_hold_nothing_whatever_they_held():
+    x = torch.tensor([[0.0, 1], [float("nan"), 2], [0, 0], [3, float("inf")]])
+    rows = rows_of(x)
+    left = rows.emptied(torch.tensor([False, True, False, True]))
+    assert left.to_dense(2).tolist() == [[0, 1], [0, 0], [0, 0], [0, 0]]
+    assert left.offsets.tolist() == [0, 1, 1, 1]
+    assert left.offsets.dtype == left.indices.dtype == rows.indices.dtype
+    left = rows.emptied(torch.tensor([True, True, True, False]))
+    assert left.to_dense(2).tolist() == [[0, 0], [0, 0], [0, 0], [3, float("inf")]]
+    assert rows.emptied(torch.zeros(4, dtype=torch.bool)) is rows
+    none = SparseRows(*(kept[:0] for kept in rows))
+    assert none.emptied(torch.zeros(0, dtype=torch.bool)).to_dense(2).shape == (0, 2)
