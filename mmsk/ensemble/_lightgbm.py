@@ -84,6 +84,10 @@ class LightGBMClassifier(ClassifierMixin, LightGBMBase):
         Rounds of boosting in `booster_`.
     feature_importances_ : ndarray of shape (n_features_in_,)
         Importance of each column, of the kind `importance_type`.
+    modality_importances_ : dict of str to float
+        Share of that by modality, by `blocks` or column names like ``"text__cat"``:
+        the columns of each, its presence column among them. 0 for all where no tree
+        was split.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -332,6 +336,10 @@ class LightGBMRegressor(RegressorMixin, LightGBMBase):
         Rounds of boosting in `booster_`.
     feature_importances_ : ndarray of shape (n_features_in_,)
         Importance of each column, of the kind `importance_type`.
+    modality_importances_ : dict of str to float
+        Share of that by modality, by `blocks` or column names like ``"text__cat"``:
+        the columns of each, its presence column among them. 0 for all where no tree
+        was split.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of shape (n_features_in_,)

@@ -114,6 +114,20 @@ class LightGBMBase(BaseEstimator):
             return np.zeros(self.n_features_in_)
         return self.booster_.feature_importance(self.importance_type).astype(float)
 
+    @property
+    def modality_importances_(self) -> dict[str, float]:
+        """Share of the importance that the columns of each modality have."""
+        importances = self.feature_importances_
+        blocks = self.blocks
+        if blocks is None:
+            names = getattr(self, "feature_names_in_", [""] * self.n_features_in_)
+            blocks = Blocks.from_feature_names(names)
+        total = importances.sum() or 1.0
+        return {
+            block.name: float(importances[list(block.columns)].sum() / total)
+            for block in blocks
+        }
+
     def _needs_groups(self) -> bool:
         """Tell whether `fit` makes a split that groups should reach."""
         return bool(self.early_stopping)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from skorch.callbacks import Callback
 from torch import nn
 
+from mmsk._utils._denormals import flushed_denormals
 from mmsk._utils._device import resolve_device
 from mmsk._utils._threads import suitable_threads
 from mmsk.neural_network._batches import TrainingRows
@@ -97,6 +98,7 @@ class NetHolder:
         self._forget(*NOT_PICKLED)
         with (
             suitable_threads(n_weights(module) * self.batch_size),
+            flushed_denormals(),
             training_stream(module, seed, device),
         ):
             train(net, rows, valid, epochs=epochs)

@@ -20,6 +20,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils.estimator_checks import check_estimator
 
+from mmsk.compose import Block, Blocks
 from mmsk.ensemble import LightGBMClassifier, LightGBMRegressor
 from tests.ensemble._samples import BOTH, binary
 
@@ -238,6 +239,40 @@ def test_copies_predict_the_same(kind):
     ):
         np.testing.assert_array_equal(other.predict(X), trees.predict(X))
         assert other.n_iter_ == trees.n_iter_
+
+
+@BOTH
+def test_importance_by_modality(kind):
+    X, y = binary()
+    X[:, 4] = np.arange(200) % 2
+    blocks = Blocks([Block("a", 0, 4, indicator=4), Block("b", 5, 6)])
+    trees = kind(n_estimators=10, importance_type="gain", blocks=blocks).fit(X, y)
+    gain = trees.feature_importances_
+    assert trees.modality_importances_ == pytest.approx(
+        {"a": gain[:5].sum() / gain.sum(), "b": gain[5] / gain.sum()}
+    )
+    names = ["a__0", "a__1", "a__2", "a__3", "a__modality_present", "b__0"]
+    frame = pd.DataFrame(X, columns=names)
+    named = kind(n_estimators=10, importance_type="gain").fit(frame, y)
+    assert named.modality_importances_ == trees.modality_importances_
+    assert kind(n_estimators=10).fit(X, y).modality_importances_ == {"X": 1.0}
+    constant = kind(blocks=blocks).fit(X, np.ones(200))
+    assert constant.modality_importances_ == {"a": 0.0, "b": 0.0}
+    assert not hasattr(kind(), "modality_importances_")
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_monotone_constraints(sign):
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-2, 2, size=(300, 2))
+    y = np.sin(3 * X[:, 0]) + X[:, 1]
+    free = LightGBMRegressor(n_estimators=30).fit(X, y)
+    bound = LightGBMRegressor(
+        n_estimators=30, params={"monotone_constraints": [sign, 0]}
+    ).fit(X, y)
+    line = np.column_stack([np.linspace(-2, 2, 99), np.zeros(99)])
+    assert (sign * np.diff(bound.predict(line)) >= 0).all()
+    assert (sign * np.diff(free.predict(line))).min() < -0.1
 
 
 @BOTH
