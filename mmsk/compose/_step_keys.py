@@ -77,7 +77,6 @@ def step_config(step: Any) -> bytes | None:
                 "scikit-learn": sklearn.__version__,
                 "numpy": np.__version__,
                 "scipy": scipy.__version__,
-                "own": step._versions() if hasattr(step, "_versions") else {},
             },
         )
     except TypeError as error:
@@ -135,13 +134,14 @@ def _params(step: Any) -> dict[str, object]:
     params = step.get_params(deep=False)
     if params.get("input") in ("filename", "file"):
         raise TypeError("it reads files, which may change")
+    # what parameters only point to, such as files, by a class that knows it
+    versions = getattr(step, "_versions", None)
     described = {
-        name: _described(value)
+        name: value if versions and isinstance(value, str) else _described(value)
         for name, value in params.items()
         if name not in _NOT_IN_KEY
     }
-    # what parameters only point to: files of vectors
-    return {**described, **getattr(step, "_versions", dict)()}
+    return {**described, "_versions": versions() if versions else {}}
 
 
 def _described(value: Any) -> object:

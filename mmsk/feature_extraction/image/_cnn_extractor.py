@@ -23,6 +23,8 @@ from mmsk.feature_extraction.image._image_extractor import ImageExtractor
 from mmsk.feature_extraction.image._net_settings import NetSettings
 
 if TYPE_CHECKING:
+    import torch
+
     from mmsk.feature_extraction.image._frozen_net import FrozenNet
 
 _SIDE = 224
@@ -69,7 +71,11 @@ class CNNExtractor(ImageExtractor):
         with its square.
     backend : {"torch", "onnxruntime"}, default="torch"
         What computes a built-in net. ``"onnxruntime"`` (extra ``onnx``) is faster
-        on most processors and agrees to 1e-5.
+        on most processors, agrees to 1e-5 and knows the CPU alone.
+    device : str, default="auto"
+        Where the net computes: a name that torch knows, such as ``"cpu"`` or
+        ``"cuda:1"``. ``"auto"`` takes cuda, mps or cpu, whichever is there first. A
+        module of your own is copied there; a callable chooses for itself.
     batch_size : int, default=4
         Pictures that go through the net together. The last batch is filled up, so
         that a row depends on its picture alone, to the last bit; 1 answers soonest
@@ -160,6 +166,7 @@ class CNNExtractor(ImageExtractor):
     _store_id = "mmsk.CNNExtractor"
     _not_in_key = (RowExtractor._not_in_key - {"pooling"}) | {
         "backbone",
+        "device",
         "picture_pooling",
         "random_state",
         "store_id",
@@ -174,6 +181,7 @@ class CNNExtractor(ImageExtractor):
         "layer": [str, None],
         "size": [Interval(Integral, 1, None, closed="left"), None],
         "backend": [StrOptions({"torch", "onnxruntime"})],
+        "device": [str],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "picture_pooling": [StrOptions({"mean", "max"})],
         "store_id": [str, None],
@@ -189,6 +197,7 @@ class CNNExtractor(ImageExtractor):
         layer=None,
         size=None,
         backend="torch",
+        device="auto",
         batch_size=4,
         picture_pooling="mean",
         store_id=None,
@@ -208,6 +217,7 @@ class CNNExtractor(ImageExtractor):
         self.layer = layer
         self.size = size
         self.backend = backend
+        self.device = device
         self.batch_size = batch_size
         self.picture_pooling = picture_pooling
         self.store_id = store_id
@@ -222,6 +232,7 @@ class CNNExtractor(ImageExtractor):
         self.n_jobs = n_jobs
 
     def _fit(self, X, sample_weight):
+        self._resolved(fitted=False)  # what is fitted works on, wherever it is loaded
         self.weights_digest_ = self._digest()
         return super()._fit(X, sample_weight)
 
@@ -239,11 +250,12 @@ class CNNExtractor(ImageExtractor):
 
     def _versions(self) -> Mapping[str, object]:
         backbone = {"users": self.store_id} if self._is_users else self.backbone
+        prefix = "onnx-" if self.backend == "onnxruntime" else ""
         return {
             **super()._versions(),
             "backbone": backbone,
             "weights": self._known_digest(),
-            "numbers": "onnx-fp32-cpu" if self.backend == "onnxruntime" else "fp32-cpu",
+            "numbers": f"{prefix}fp32-{self._device.type}",
         }
 
     def _source(self):
@@ -275,6 +287,24 @@ class CNNExtractor(ImageExtractor):
         side = _SIDE if self._is_users else default_side(self.backbone)
         return side, side
 
+    @property
+    def _device(self) -> "torch.device":
+        return self._resolved(fitted=hasattr(self, "weights_digest_"))
+
+    def _resolved(self, *, fitted: bool) -> "torch.device":
+        import torch
+
+        from mmsk._utils._device import resolve_device
+
+        if self.backend == "onnxruntime":
+            if self.device not in ("auto", "cpu"):
+                raise ValueError(
+                    f"backend='onnxruntime' computes on the CPU, got device="
+                    f"{self.device!r}: use backend='torch'."
+                )
+            return torch.device("cpu")
+        return resolve_device(self.device, torch.float32, fitted=fitted)
+
     def _built_in_width(self) -> int:
         channels = n_channels(self.backbone, self.layer)
         return 2 * channels if self.pooling == "avg_max" else channels
@@ -305,6 +335,7 @@ class CNNExtractor(ImageExtractor):
             self._picture_size[0],
             self.batch_size,
             self.backend,
+            str(self._device),
         )
         return load_net(settings, self.weights, self.random_state, self._known_digest())
 
@@ -330,6 +361,7 @@ class CNNExtractor(ImageExtractor):
             self.pooling,
             self._picture_size[0],
             self.batch_size,
+            self._device,
         )
 
     def __getstate__(self):

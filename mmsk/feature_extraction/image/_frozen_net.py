@@ -17,6 +17,8 @@ from mmsk.feature_extraction.image._onnx_net import OnnxNet
 from mmsk.modules._image_backbone import ImageBackbone
 from mmsk.modules._image_units import up_to
 
+_CPU = torch.device("cpu")
+
 
 class FrozenNet:
     """A net and how its feature maps become rows.
@@ -35,6 +37,8 @@ class FrozenNet:
         What becomes of the positions of a feature map.
     mean, std : tuple of float
         Subtracted from pixels in [0, 1], and divided by.
+    device : torch.device, default=cpu
+        Where `run` takes its pictures.
 
     Attributes
     ----------
@@ -50,15 +54,17 @@ class FrozenNet:
         pooling: str,
         mean: tuple[float, ...] = (0.0, 0.0, 0.0),
         std: tuple[float, ...] = (1.0, 1.0, 1.0),
+        device: torch.device = _CPU,
     ) -> None:
         self._run = run
+        self._device = device
         self._batch_size = batch_size
         self._pooling = pooling
         # (v / 255 - mean) / std in one step
         scale = [1 / (255 * s) for s in std]
         shift = [-m / s for m, s in zip(mean, std, strict=True)]
         # one number for all channels is four times faster than one for each
-        self._scale, self._shift = map(_of_channels, (scale, shift))
+        self._scale, self._shift = (_of_channels(v, device) for v in (scale, shift))
         self.side = side
         blank = np.zeros((1, side, side, 3), dtype=np.uint8)
         self.width = self(blank).shape[1]
@@ -88,7 +94,7 @@ class FrozenNet:
             full[:n] = batch
             batch = full
         # a view of (n, H, W, 3) is what torch calls channels last
-        pixels = torch.from_numpy(batch).permute(0, 3, 1, 2).float()
+        pixels = torch.from_numpy(batch).to(self._device).permute(0, 3, 1, 2).float()
         pixels.mul_(self._scale).add_(self._shift)
         features = self._pooled(self._run(pixels))
         return features[:n].to("cpu", torch.float32).numpy()
@@ -117,15 +123,16 @@ class FrozenNet:
         return torch.cat(pooled, dim=1)
 
 
-def _of_channels(values: list[float]) -> float | Tensor:
+def _of_channels(values: list[float], device: torch.device) -> float | Tensor:
     if len(set(values)) == 1:
         return values[0]
-    return torch.tensor(values)[:, None, None]
+    return torch.tensor(values, device=device)[:, None, None]
 
 
 def frozen_net(settings: NetSettings, backbone: ImageBackbone) -> FrozenNet:
-    """Return a built-in net, prepared for one size of batch."""
-    units = up_to(backbone.eval().units(), settings.layer)
+    """Return a built-in net, prepared for one size of batch on one device."""
+    device = torch.device(settings.device)
+    units = up_to(backbone.eval().to(device).units(), settings.layer)
     kind = OnnxNet if settings.backend == "onnxruntime" else FusedNet
     return FrozenNet(
         kind(units, settings.side, settings.batch_size),
@@ -134,6 +141,7 @@ def frozen_net(settings: NetSettings, backbone: ImageBackbone) -> FrozenNet:
         settings.pooling,
         backbone.mean,
         backbone.std,
+        device,
     )
 
 
@@ -143,8 +151,11 @@ def users_net(
     pooling: str,
     side: int,
     batch_size: int,
+    device: torch.device,
 ) -> FrozenNet:
     """Return a net of the user's own; a module is copied and does not train.
+
+    A callable is given pictures in memory, wherever it computes.
 
     Raises
     ------
@@ -152,8 +163,9 @@ def users_net(
         If there is no such layer, or it returns something else.
     """
     if isinstance(backbone, nn.Module):
-        backbone = _LayerOf(deepcopy(backbone).eval(), layer)
-    elif layer is not None:
+        run = _LayerOf(deepcopy(backbone).eval().to(device), layer)
+        return FrozenNet(run, side, batch_size, pooling, device=device)
+    if layer is not None:
         raise ValueError("layer= is for modules: a callable has none.")
     return FrozenNet(backbone, side, batch_size, pooling)
 
@@ -165,7 +177,6 @@ class _LayerOf:
         self._module = module
         self._layer = layer
         self._seen = local()
-        self._device = next((p.device for p in module.parameters()), None)
         if layer is not None:
             layers = dict(module.named_modules())
             if layer not in layers:
@@ -177,5 +188,5 @@ class _LayerOf:
         self._seen.result = result
 
     def __call__(self, x: Tensor) -> Any:
-        result = self._module(x if self._device is None else x.to(self._device))
+        result = self._module(x)
         return result if self._layer is None else self._seen.result

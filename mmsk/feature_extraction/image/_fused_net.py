@@ -40,7 +40,7 @@ class FusedNet:
         Number of pictures of every batch.
     fused : bool, default=None
         Whether to join convolutions with what follows. ``None``: where it can be
-        done.
+        done, on the CPU.
     """
 
     def __init__(
@@ -50,7 +50,9 @@ class FusedNet:
         batch_size: int,
         fused: bool | None = None,
     ) -> None:
-        fused = has_fused_convolutions() if fused is None else fused
+        if fused is None:
+            on_cpu = units[0].path[0].weight.device.type == "cpu"
+            fused = on_cpu and has_fused_convolutions()
         prepare = _prepare_fused if fused else _prepare_plain
         self._steps: list[Callable[[Tensor], Tensor]] = []
         channels = 3

@@ -17,6 +17,8 @@ class NetSettings(NamedTuple):
         Height and width of the pictures.
     batch_size : int
     backend : {"torch", "onnxruntime"}
+    device : str
+        ``"cpu"``, ``"cuda:0"``, ...
     """
 
     backbone: str
@@ -25,3 +27,4 @@ class NetSettings(NamedTuple):
     side: int
     batch_size: int
     backend: str
+    device: str

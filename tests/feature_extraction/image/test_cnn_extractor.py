@@ -463,3 +463,57 @@ def test_pil_pictures_are_read():
     X = table([picture], [Image.fromarray(picture)])
     rows = small().fit_transform(X)
     np.testing.assert_array_equal(rows[0], rows[1])
+
+
+class TestDevice:
+    """Only the CPU is there to be tested; the rest differs in the device alone."""
+
+    def pictures(self):
+        random = np.random.default_rng(0)
+        X = np.empty((3, 1), dtype=object)
+        X[:, 0] = [random.integers(0, 255, (20, 20, 3), np.uint8) for _ in X]
+        return X
+
+    def extractor(self, **params):
+        return CNNExtractor("resnet18", weights=None, size=32, layer="layer1", **params)
+
+    def test_auto_is_what_there_is(self, monkeypatch):
+        X = self.pictures()
+        found = self.extractor(device="cpu").fit_transform(X)
+        monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+        monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
+        np.testing.assert_array_equal(self.extractor().fit_transform(X), found)
+
+    def test_the_key_names_the_kind_of_device_and_not_the_parameter(self, tmp_path):
+        X = self.pictures()
+        self.extractor(device="cpu", memory=tmp_path).fit(X)
+        store = FeatureStore(tmp_path)
+        before = store.info().misses
+        self.extractor(device="cpu", memory=tmp_path, batch_size=4).fit(X)
+        assert store.info().misses == before
+        versions = self.extractor(device="cpu")._versions()
+        assert versions["numbers"] == "fp32-cpu"
+
+    def test_a_device_that_is_not_there_is_refused_in_fit_alone(self, monkeypatch):
+        X = self.pictures()
+        monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+        with pytest.raises(ValueError, match="no such CUDA device"):
+            self.extractor(device="cuda").fit(X)
+        with pytest.raises(ValueError, match="Unknown device 'tpu9'"):
+            self.extractor(device="tpu9").fit(X)
+        fitted = self.extractor(device="cpu").fit(X)
+        expected = fitted.transform(X)
+        fitted.set_params(device="cuda")  # as if it had been fitted elsewhere
+        np.testing.assert_array_equal(fitted.transform(X), expected)
+        with pytest.raises(ValueError, match="no such CUDA device"):
+            fitted.fit(X)
+
+    def test_onnxruntime_knows_the_cpu_alone(self):
+        with pytest.raises(ValueError, match="computes on the CPU, got device='cuda'"):
+            self.extractor(backend="onnxruntime", device="cuda").fit(self.pictures())
+
+    def test_a_module_of_ones_own_is_copied_there(self):
+        module = torch.nn.Conv2d(3, 2, 1)
+        extractor = CNNExtractor(module, size=8, device="cpu").fit(self.pictures())
+        assert extractor.transform(self.pictures()).shape == (3, 3)
+        assert next(module.parameters()).device.type == "cpu"

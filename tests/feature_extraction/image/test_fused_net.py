@@ -89,3 +89,8 @@ def test_a_build_without_fused_convolutions_is_served(monkeypatch):
 def test_padding_is_tensorflows(side, kernel, stride, padding):
     assert same_padding(side, kernel, stride) == padding
     assert (side + sum(padding) - kernel) // stride + 1 == -(-side // stride)
+
+
+def test_another_device_gets_the_plain_graph():
+    net = FusedNet(make_net("resnet18").to("meta").units(), 32, 2)
+    assert net(torch.empty(2, 3, 32, 32, device="meta")).device.type == "meta"
