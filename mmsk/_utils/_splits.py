@@ -29,7 +29,7 @@ def inner_splits(
 
     Parameters
     ----------
-    cv : int, splitter or iterable of (train, test)
+    cv : int, splitter, iterable of (train, test), or None for 5 folds
         An int makes that many folds, fewer where the rows do not suffice.
     X : array of shape (n_samples, n_features)
     y : array-like of shape (n_samples,)
@@ -51,6 +51,7 @@ def inner_splits(
         If there is only one row or one group.
     """
     y = np.asarray(y)
+    cv = 5 if cv is None else cv
     if not isinstance(cv, int | np.integer):
         splitter = check_cv(cv, y, classifier=classifier)
         return list(splitter.split(X, y, groups))
@@ -195,7 +196,7 @@ def splits_of_kept(
 
     Parameters
     ----------
-    cv : int, splitter or iterable of (train, test)
+    cv : int, splitter, iterable of (train, test), or None for 5 folds
     X : array of shape (n_samples, ...)
         As given.
     y : array-like of shape (n_samples,)
@@ -214,7 +215,7 @@ def splits_of_kept(
     splits : list of (train, test)
         Positions among the kept rows.
     """
-    if isinstance(cv, int | np.integer):
+    if cv is None or isinstance(cv, int | np.integer):
         return inner_splits(
             cv,
             kept,

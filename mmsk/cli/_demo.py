@@ -221,14 +221,13 @@ def _with_and_without(
 
 def _n_distinct(table: Table) -> int:
     """Return how many pictures and clips have different bytes."""
-    return len(
-        {
-            content_digest(Path(table.root, name).read_bytes())
-            for column in table.media
-            for name in table.X[column]
-            if not is_missing(name)
-        }
-    )
+    paths = {
+        Path(table.root, name)
+        for column in table.media
+        for name in table.X[column]
+        if not is_missing(name)
+    }
+    return len({content_digest(path.read_bytes()) for path in paths if path.is_file()})
 
 
 @contextmanager

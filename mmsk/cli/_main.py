@@ -7,7 +7,6 @@ from pathlib import Path
 
 import mmsk
 from mmsk.cli._store import add_store
-from mmsk.exceptions import MediaError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -21,7 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     status : int
-        0 where all went well, 1 where a picture or clip could not be used.
+        0 where all went well, 1 where the table or a picture could not be used.
     """
     parser = _parser()
     arguments = parser.parse_args(argv)
@@ -45,7 +44,7 @@ def _demo(arguments: argparse.Namespace) -> int:
             memory=arguments.memory,
             output=arguments.output,
         )
-    except MediaError as error:
+    except (OSError, ValueError) as error:
         print(f"{arguments.parser.prog}: {error}", file=sys.stderr)
         return 1
     return 0

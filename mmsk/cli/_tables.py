@@ -17,7 +17,7 @@ from mmsk.feature_extraction.audio import MFCCExtractor
 from mmsk.feature_extraction.image import HOGExtractor
 from mmsk.feature_extraction.tabular import TableExtractor
 from mmsk.feature_extraction.text import TfidfExtractor
-from mmsk.pipeline._make import make_features
+from mmsk.pipeline._make import group_column, make_features
 
 MOST_CLASSES = 20  # of whole numbers; with more of them the user says what they are
 
@@ -66,6 +66,8 @@ def chosen_table(arguments: Namespace) -> Table:
     own = ("target", "root", "groups", "role", "task")
     if arguments.csv is None:
         alone = [name for name in own if getattr(arguments, name)]
+        if arguments.on_error != "raise":
+            alone.append("on-error")
         if alone:
             raise ValueError(f"--{alone[0]} goes with --csv.")
         return clipart() if arguments.data is None else av_digits(arguments.data)
@@ -187,6 +189,9 @@ def csv_table(
     frame = pd.read_csv(path)
     if target not in frame.columns:
         raise ValueError(f"{str(path)!r} has no column {target!r}: {list(frame)}.")
+    groups = group_column(roles, groups)
+    if groups == target:
+        raise ValueError(f"--groups and --target are the same column, {target!r}.")
     if groups is not None and groups not in frame.columns:
         raise ValueError(f"{str(path)!r} has no column {groups!r}: {list(frame)}.")
     y = frame[target]

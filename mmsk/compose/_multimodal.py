@@ -30,6 +30,7 @@ from mmsk.compose._fit_params import as_repeats, fit_params, warn_if_ungrouped
 from mmsk.compose._hand_down import hand_down, register_block_rule
 from mmsk.compose._leakage import warn_if_leaking
 from mmsk.compose._modality_transformer import ModalityTransformer
+from mmsk.exceptions import MediaError
 
 
 class _BaseMultimodal(MetaEstimatorMixin, BaseEstimator):
@@ -77,12 +78,19 @@ class _BaseMultimodal(MetaEstimatorMixin, BaseEstimator):
             check_classification_targets(y)
         warn_if_leaking(self.features, self.estimator)
         X, groups = self._without_groups(X, fitting=True)
+        kept = slice(None)
         if sample_weight is not None:
-            rows, sample_weight = positive_weights(sample_weight, X)
-            if not isinstance(rows, slice):
-                X, y = safe_indexing(X, rows), safe_indexing(y, rows)
-                groups = None if groups is None else groups[rows]
-        matrix = self._fit_features(X, y, sample_weight, groups)
+            kept, sample_weight = positive_weights(sample_weight, X)
+            if not isinstance(kept, slice):
+                X, y = safe_indexing(X, kept), safe_indexing(y, kept)
+                groups = None if groups is None else groups[kept]
+        try:
+            matrix = self._fit_features(X, y, sample_weight, groups)
+        except MediaError as error:
+            if isinstance(kept, slice) or error.row is None:
+                raise
+            row = int(kept[error.row])  # of the table that was given
+            raise error.at(row=row, column=error.column) from error.__cause__
         check_consistent_length(matrix, y)
         self.estimator_ = hand_down(clone(self.estimator), self._blocks)
         if groups is not None:

@@ -110,7 +110,7 @@ class NamedMembers(MetaEstimatorMixin, NamedSteps):
     def _splits(self, cv: Any, given: tuple, kept: NDArray) -> list:
         X, y, groups = given
         return splits_of_kept(
-            5 if cv is None else cv,
+            cv,
             X,
             y,
             kept,

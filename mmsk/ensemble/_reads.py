@@ -24,6 +24,11 @@ def modalities_read(estimator: Any, names: tuple[str, ...]) -> tuple[str, ...]:
     -------
     read : tuple of str
         In the order of `names`; all of them where nothing says otherwise.
+
+    Raises
+    ------
+    ValueError
+        If it names one that is not there.
     """
     if not is_estimator(estimator):
         return names
@@ -35,6 +40,12 @@ def modalities_read(estimator: Any, names: tuple[str, ...]) -> tuple[str, ...]:
     chosen = params.get("modalities")
     if chosen is not None:
         chosen = [chosen] if isinstance(chosen, str) else chosen
+        unknown = [name for name in chosen if name not in names]
+        if unknown:
+            raise ValueError(
+                f"{type(estimator).__name__} names the unknown modalities {unknown}; "
+                f"there are {list(names)}."
+            )
         names = tuple(name for name in names if name in chosen)
     inside = [child for _, child in children(estimator)]
     if isinstance(estimator, BaseSearchCV):

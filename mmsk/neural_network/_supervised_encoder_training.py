@@ -121,7 +121,8 @@ class Training:
 
     def taken(self, rows: NDArray) -> Any:
         """Return some rows of X."""
-        return self.X if len(rows) == self.X.shape[0] else self.X[rows]
+        every = np.arange(self.X.shape[0])
+        return self.X if np.array_equal(rows, every) else self.X[rows]
 
     def say(self, net: Any, X: Any) -> NDArray[np.float64]:
         """Return what a net says of rows."""
@@ -169,7 +170,8 @@ def check_folds(splits: list, n_rows: int) -> None:
     Raises
     ------
     ValueError
-        If a row is not in one test fold, or a fold has no row to train on.
+        If a row is not in one test fold, or is trained on there too, or a fold has
+        no row to train on.
     """
     tested = np.bincount(np.concatenate([test for _, test in splits]), minlength=n_rows)
     if (tested != 1).any():
@@ -178,6 +180,10 @@ def check_folds(splits: list, n_rows: int) -> None:
             "cv must hold out every row exactly once, so that each is encoded by one "
             f"encoder that has not seen it; row {row} of those that count is in "
             f"{tested[row]} test folds."
+        )
+    if any(np.isin(test, train).any() for train, test in splits):
+        raise ValueError(
+            "cv must hold rows out: a fold has some among those that it trains on."
         )
     if not all(len(train) for train, _ in splits):
         raise ValueError(

@@ -102,10 +102,11 @@ def make_multimodal_classifier(
     >>> clf.fit(X, ["car", "cat"] * 3).predict(X[:2])
     array(['car', 'cat'], dtype='<U3')
     """
+    groups = group_column(roles, groups)
     features = make_features(X, roles=roles, root=root, memory=memory, groups=groups)
     if estimator is None and len(features.transformers) > 1:
         early = EarlyFusionClassifier(random_state=random_state)
-        late = LateFusionClassifier(combine="confidence")
+        late = LateFusionClassifier(combine="confidence", random_state=random_state)
         estimator = VotingClassifier([("early", early), ("late", late)], voting="soft")
     elif estimator is None:
         estimator = make_pipeline(BlockScaler(), LogisticRegression(max_iter=1000))
@@ -165,12 +166,30 @@ def make_multimodal_regressor(
     >>> make_multimodal_regressor(X).features.roles
     {'rooms': 'number', 'zip': 'category'}
     """
+    groups = group_column(roles, groups)
     features = make_features(X, roles=roles, root=root, memory=memory, groups=groups)
     if estimator is None and len(features.transformers) > 1:
-        estimator = LateFusionRegressor(Ridge(RIDGE_ALPHA), combine="stack")
+        estimator = LateFusionRegressor(
+            Ridge(RIDGE_ALPHA), combine="stack", random_state=random_state
+        )
     elif estimator is None:
         estimator = make_pipeline(BlockScaler(), Ridge(RIDGE_ALPHA))
     return MultimodalRegressor(features, estimator, groups=groups)
+
+
+def group_column(roles: Mapping[str, str] | None, groups: str | None) -> str | None:
+    """Return the column of groups, which a role may name too.
+
+    Raises
+    ------
+    ValueError
+        If several columns are said to be it.
+    """
+    named = [name for name, role in (roles or {}).items() if role == "groups"]
+    named += [groups] * (groups is not None and groups not in named)
+    if len(named) > 1:
+        raise ValueError(f"Only one column can hold the groups, got {named}.")
+    return named[0] if named else None
 
 
 def make_features(
@@ -179,6 +198,11 @@ def make_features(
     """Return the features of a table: a branch for each modality that it has."""
     known = dict(roles or {})
     if groups is not None:
+        if known.get(groups, "groups") != "groups":
+            raise ValueError(
+                f"groups={groups!r} is not a feature, but its role is given as "
+                f"{known[groups]!r}."
+            )
         known[groups] = "groups"
     decided = infer_roles(X, roles=known, root=root)
     branches = [

@@ -113,3 +113,10 @@ def test_a_rare_class_does_not_stop_the_others_from_being_stratified():
         small, large, _ = np.bincount(y[test], minlength=3)
         assert small == 2
         assert 15 <= large <= 19
+
+
+def test_no_cv_is_five_folds_of_whole_groups():
+    y, groups = np.tile([0, 1], 30), np.repeat(np.arange(12), 5)
+    splits = inner_splits(None, rows_of(60), y, groups=groups, classifier=True)
+    assert len(splits) == 5
+    assert not any(set(groups[a]) & set(groups[b]) for a, b in splits)

@@ -1,6 +1,7 @@
 """The demo runs the search it promises."""
 
 import csv
+import warnings
 from argparse import Namespace
 
 import numpy as np
@@ -14,6 +15,7 @@ from mmsk.cli._candidates import candidates
 from mmsk.cli._demo import run_demo
 from mmsk.cli._tables import chosen_table, clipart, csv_table
 from mmsk.ensemble import LightGBMClassifier
+from mmsk.exceptions import MissingModalityWarning
 from mmsk.fusion import (
     EarlyFusionClassifier,
     IntermediateFusionClassifier,
@@ -264,3 +266,22 @@ def test_clipart_keeps_authors_apart():
     assert not set(groups.iloc[train]) & set(groups.iloc[test])
     folds = table.task.folds(5, groups.iloc[:3], 0)
     assert folds.get_n_splits() == groups.iloc[:3].nunique()
+
+
+def test_a_lost_picture_may_be_treated_as_missing(shop, tmp_path, capsys):
+    X = pd.read_csv(shop / "shop.csv")
+    X.loc[7, "photo"] = "lost.png"
+    X.to_csv(tmp_path / "shop.csv", index=False)
+    options = ["--csv", str(tmp_path / "shop.csv"), "--target", "label", "--quick"]
+    options += ["--root", str(shop), "--role", "photo=image", "--on-error", "missing"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", MissingModalityWarning)
+        assert main(["demo", *options]) == 0
+    assert "(119 for 119 distinct ones)" in capsys.readouterr().out
+
+
+def test_one_modality_is_an_error_and_no_traceback(tmp_path, capsys):
+    path = tmp_path / "t.csv"
+    pd.DataFrame({"x": np.arange(50) / 3, "y": [0, 1] * 25}).to_csv(path, index=False)
+    assert main(["demo", "--csv", str(path), "--target", "y"]) == 1
+    assert "nothing to fuse" in capsys.readouterr().err

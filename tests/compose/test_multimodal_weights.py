@@ -29,6 +29,7 @@ from mmsk.compose import (
     ModalityTransformer,
     MultimodalClassifier,
 )
+from mmsk.exceptions import MediaError
 from mmsk.fusion import EarlyFusionClassifier, LateFusionClassifier
 from tests._blocks import (
     Folds,
@@ -257,3 +258,14 @@ class TestRouting:
         np.testing.assert_array_equal(
             clf.predict_proba(table), expected.predict_proba(table)
         )
+
+
+def test_a_broken_cell_is_named_by_its_row_in_the_table_given():
+    X, y = mixed_table()
+    X = X.assign(title=[5 if row == 9 else title for row, title in enumerate(X.title)])
+    weights = np.ones(len(X))
+    weights[:4] = 0
+    clf = MultimodalClassifier(mixed_features(), LogisticRegression())
+    with pytest.raises(MediaError, match="row 9") as caught:
+        clf.fit(X.drop(columns="author", errors="ignore"), y, sample_weight=weights)
+    assert caught.value.row == 9

@@ -26,7 +26,7 @@ C_OR_A = make_pipeline(BlockSelector(["c", "a"]), EarlyFusionClassifier())
         (B, "b"),
         (C_OR_A, "ac"),
         (make_pipeline(StandardScaler(), LogisticRegression()), "abc"),
-        (make_pipeline(BlockSelector(["b", "c"]), BlockSelector("b"), A), ""),
+        (make_pipeline(BlockSelector(["b", "c"]), BlockSelector("b"), B), "b"),
         (BaggingClassifier(A), "a"),
         (BaggingClassifier(), "abc"),
         (CalibratedClassifierCV(B), "b"),
@@ -43,3 +43,12 @@ C_OR_A = make_pipeline(BlockSelector(["c", "a"]), EarlyFusionClassifier())
 )
 def test_what_the_parameters_say(estimator, expected):
     assert "".join(modalities_read(estimator, ("a", "b", "c"))) == expected
+
+
+def test_a_modality_that_is_not_there_is_refused():
+    stack = EarlyFusionClassifier(modalities=["text", "txt"])
+    with pytest.raises(ValueError, match=r"EarlyFusionClassifier .*\['txt'\]; there"):
+        modalities_read(stack, ("text", "image"))
+    narrowed = make_pipeline(BlockSelector("b"), A)
+    with pytest.raises(ValueError, match=r"\['a'\]; there are \['b'\]"):
+        modalities_read(narrowed, ("a", "b", "c"))

@@ -625,3 +625,25 @@ class TestBranches:
         features.set_params(image__supervisedencoder__estimator__max_epochs=2)
         fitted = features.fit(X, y).transformers_[0][1][-1]
         assert fitted.estimator_.n_iter_ == 2
+
+
+def test_rows_drawn_again_keep_their_targets():
+    """A fold may train on rows in any order, even on as many as there are."""
+    random = np.random.default_rng(0)
+    X = random.normal(size=(60, 3))
+    y = (X[:, 0] > 0).astype(int)
+    folds = []
+    for test in np.array_split(np.arange(60), 3):
+        train = np.setdiff1d(np.arange(60), test)
+        folds.append((random.choice(train, 60), test))
+    encoder = SupervisedEncoder("mlp", cv=folds, random_state=0)
+    scores = encoder.fit_transform(X, y)
+    assert np.mean((scores[:, 0] > 0) == y) > 0.9
+
+
+def test_folds_that_train_on_what_they_hold_out_are_refused():
+    X, y = np.random.default_rng(0).normal(size=(40, 2)), np.tile([0, 1], 20)
+    every = np.arange(40)
+    folds = [(every, every[:20]), (every, every[20:])]
+    with pytest.raises(ValueError, match="cv must hold rows out"):
+        SupervisedEncoder("mlp", cv=folds, random_state=0).fit_transform(X, y)

@@ -114,3 +114,27 @@ def test_one_modality_alone_is_not_fused():
         "a": "number",
         "b": "number",
     }
+
+
+def test_the_role_groups_names_the_groups(shop):
+    root, X, _ = shop
+    clf = make_multimodal_classifier(X, root=root, roles={"author": "groups"})
+    assert clf.groups == "author"
+    assert clf.features.roles == ROLES
+    with pytest.raises(ValueError, match="its role is given as 'category'"):
+        make_multimodal_classifier(
+            X, root=root, groups="author", roles={"author": "category"}
+        )
+    with pytest.raises(ValueError, match=r"Only one column .*\['title', 'author'\]"):
+        make_multimodal_regressor(
+            X, root=root, groups="author", roles={"title": "groups"}
+        )
+
+
+def test_the_seed_reaches_the_default_estimators(shop):
+    root, X, _ = shop
+    clf = make_multimodal_classifier(X, root=root, random_state=7)
+    assert clf.estimator.named_estimators["early"].random_state == 7
+    assert clf.estimator.named_estimators["late"].random_state == 7
+    reg = make_multimodal_regressor(X, root=root, random_state=7)
+    assert reg.estimator.random_state == 7

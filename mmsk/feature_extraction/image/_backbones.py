@@ -78,6 +78,11 @@ def load_net(
             _nets.move_to_end(key)
             return _nets[key]
         if weights is None:
+            if _random_digest(settings.backbone, random_state) != digest:
+                raise ValueError(
+                    f"Random weights of seed {random_state} are not those of the fit. "
+                    "Fit again."
+                )
             backbone = _random(settings.backbone, random_state)
         else:
             path = weights_path(settings.backbone, weights)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmsk.feature_extraction._cells._file_digest import file_digest
+from mmsk.feature_extraction._cells._quiet_loading import quiet_loading
 
 _SUFFIXES = (".json", ".safetensors", ".bin")
 
@@ -31,6 +32,8 @@ class FolderDetector:
     ------
     ImportError
         If transformers is not installed.
+    ValueError
+        If the folder holds no weights for a part of the model, such as its head.
     """
 
     def __init__(self, folder: str | os.PathLike) -> None:
@@ -40,13 +43,24 @@ class FolderDetector:
                 "A detector in a folder needs transformers: pip install "
                 '"mmsk[pretrained]".'
             )
+        import torch
+
         transformers = import_module("transformers")
         self._processor = transformers.AutoImageProcessor.from_pretrained(
             path, local_files_only=True, backend="pil"
         )
-        self._model = transformers.AutoModelForObjectDetection.from_pretrained(
-            path, local_files_only=True
-        ).eval()
+        with quiet_loading(transformers), torch.random.fork_rng(devices=[]):
+            kind = transformers.AutoModelForObjectDetection
+            self._model, report = kind.from_pretrained(
+                path, local_files_only=True, output_loading_info=True
+            )
+        lacking = sorted(report["missing_keys"])
+        if lacking:
+            raise ValueError(
+                f"{os.fspath(path)!r} holds no trained detector: it has no weights "
+                f"for {', '.join(lacking[:3])} ..."
+            )
+        self._model.eval()
         names = self._model.config.id2label
         self.labels = [names[number] for number in sorted(names)]
         self._names = names

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mmsk.feature_extraction._cells._quiet_loading import quiet_loading
 from mmsk.feature_extraction.pretrained._locate import import_optional
 
 _KEPT = 2  # models in memory
@@ -101,7 +102,7 @@ _LOCAL = {"local_files_only": True, "trust_remote_code": False}
 def _load(folder: Path, modality: str, device: torch.device) -> Model:
     transformers = import_optional("transformers")
     with _explained(folder, modality):
-        with torch.random.fork_rng(devices=[]), _quiet(transformers):
+        with torch.random.fork_rng(devices=[]), quiet_loading(transformers):
             prepare = getattr(transformers, _PREPARERS[modality])
             prepare = prepare.from_pretrained(folder, **_LOCAL)
             network, report = transformers.AutoModel.from_pretrained(
@@ -141,18 +142,3 @@ def _explained(folder: Path, modality: str) -> Iterator[None]:
             "folder with its configuration, weights and preprocessor, as "
             "save_pretrained writes them."
         ) from error
-
-
-@contextmanager
-def _quiet(transformers: Any) -> Iterator[None]:
-    """Load without progress bars and without advice for the library's developers."""
-    logging = transformers.utils.logging
-    bars, level = logging.is_progress_bar_enabled(), logging.get_verbosity()
-    logging.disable_progress_bar()
-    logging.set_verbosity_error()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        if bars:
-            logging.enable_progress_bar()

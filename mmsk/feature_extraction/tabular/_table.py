@@ -315,6 +315,7 @@ class TableExtractor(TransformerMixin, BaseEstimator):
     def _fit(self, X, y, sample_weight):
         """Fit; return the columns by key, the rows that count and their target."""
         X, keys = self._check(X, reset=True)
+        self._keys = keys
         rows, weights = positive_weights(sample_weight, X)
         params = self.get_params(deep=False)
         self.roles_, self._coders, columns = plan(X, keys, rows, params)
@@ -342,9 +343,10 @@ class TableExtractor(TransformerMixin, BaseEstimator):
         features : float32 ndarray of shape (n_samples, n_features)
         """
         check_is_fitted(self)
-        X, _ = self._check(X, reset=False)
+        X, keys = self._check(X, reset=False)
+        where = dict(zip(self._keys, keys, strict=True))  # an array has no names
         return self._encoded(
-            {key: read_column(key, column(X, key)) for key in self._coders}
+            {key: read_column(key, column(X, where[key])) for key in self._coders}
         )
 
     def get_feature_names_out(self, input_features=None):

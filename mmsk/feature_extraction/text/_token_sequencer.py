@@ -110,6 +110,7 @@ class TokenSequencer(TextExtractor):
     """
 
     _store_id = "mmsk.TokenSequencer"
+    _reads_y = False
 
     _parameter_constraints: ClassVar[dict] = {
         **{

@@ -166,6 +166,7 @@ class WordEmbeddingEncoder(TextExtractor):
     """
 
     _store_id = "mmsk.WordEmbeddingEncoder"
+    _reads_y = False
 
     _parameter_constraints: ClassVar[dict] = {
         **TextExtractor._parameter_constraints,

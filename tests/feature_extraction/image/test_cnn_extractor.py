@@ -517,3 +517,16 @@ class TestDevice:
         extractor = CNNExtractor(module, size=8, device="cpu").fit(self.pictures())
         assert extractor.transform(self.pictures()).shape == (3, 3)
         assert next(module.parameters()).device.type == "cpu"
+
+
+def test_random_weights_of_another_seed_are_refused_after_fit():
+    X = np.empty((2, 1), dtype=object)
+    X[:, 0] = [np.zeros((8, 8)), np.ones((8, 8))]
+    params = {"weights": None, "size": 32, "layer": "layer1"}
+    extractor = CNNExtractor("resnet18", **params).fit(X)
+    expected = extractor.transform(X)
+    _backbones._nets.clear()  # as in another process
+    with pytest.raises(ValueError, match="seed 1 are not those of the fit"):
+        extractor.set_params(random_state=1).transform(X)
+    again = CNNExtractor("resnet18", **params).fit_transform(X)
+    np.testing.assert_array_equal(again, expected)

@@ -1,4 +1,5 @@
 import pickle
+import shutil
 
 import numpy as np
 import pytest
@@ -306,6 +307,17 @@ def test_a_folder_is_a_detector(folder, tmp_path):
 def test_a_folder_without_a_model_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"there is no config\.json in it"):
         RegionExtractor(tmp_path).fit(pictures())
+
+
+def test_a_folder_without_the_head_is_refused(folder, tmp_path):
+    from transformers import YolosModel
+
+    YolosModel.from_pretrained(folder).save_pretrained(tmp_path)
+    shutil.copy(folder / "preprocessor_config.json", tmp_path)
+    state = torch.get_rng_state()
+    with pytest.raises(ValueError, match="no trained detector: it has no weights for"):
+        RegionExtractor(tmp_path).fit(pictures())
+    assert torch.equal(torch.get_rng_state(), state)
 
 
 def test_a_missing_library_says_what_to_install(tmp_path, monkeypatch):

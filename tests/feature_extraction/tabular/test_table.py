@@ -263,3 +263,15 @@ def test_weights_are_routed():
     with config_context(enable_metadata_routing=True):
         requests = TableExtractor().get_metadata_routing().fit.requests
     assert requests == {"groups": True, "sample_weight": True}
+
+
+def test_an_array_is_read_by_position_after_a_frame():
+    frame = pd.DataFrame({"price": [1.0, 2.0, 4.0], "stock": [3.0, 1.0, 2.0]})
+    extractor = TableExtractor(roles={"price": "drop"}).fit(frame)
+    expected = extractor.transform(frame)
+    with pytest.warns(UserWarning, match="valid feature names"):
+        np.testing.assert_array_equal(extractor.transform(frame.to_numpy()), expected)
+    extractor = TableExtractor().fit(frame.to_numpy())
+    with pytest.warns(UserWarning, match="was fitted without feature names"):
+        found = extractor.transform(frame)
+    np.testing.assert_array_equal(found, extractor.transform(frame.to_numpy()))
