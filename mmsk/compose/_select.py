@@ -25,7 +25,7 @@ class select:
     pattern : str, default=None
         Regular expression that a name must contain a match of. Needs a frame.
     exclude : str or list of str, default=()
-        Names (positions of an array) never to select.
+        Names (positions of an array) never to select; X must have them.
     role : str or list of str, default=None
         Select by the ``roles`` of the ModalityTransformer that it stands in, any
         of ``mmsk.compose.ROLES``. A branch that finds no column of its role is
@@ -34,8 +34,8 @@ class select:
     Raises
     ------
     ValueError
-        If a kind or role is unknown, a pattern meets an array, or `role` is used
-        where there are no roles.
+        If a kind or role is unknown, a pattern meets an array, X lacks a column of
+        `exclude`, or `role` is used where there are no roles.
 
     Examples
     --------
@@ -73,6 +73,9 @@ class select:
         if names is None and self.pattern is not None:
             raise ValueError("select(pattern=...) needs a DataFrame, got an array.")
         keys = list(range(X.shape[1])) if names is None else names
+        unknown = [key for key in _listed(self.exclude) if key not in keys]
+        if unknown:
+            raise ValueError(f"{self!r} excludes columns that X has not: {unknown}.")
         keys = [key for key in keys if key not in _listed(self.exclude)]
         if self.role is not None:
             if roles is None:

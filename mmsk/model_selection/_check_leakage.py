@@ -89,8 +89,9 @@ def check_leakage(
     Raises
     ------
     ValueError
-        If a parameter is out of range, `cv` gives other folds each time it is
-        asked, or, with ``on_leak="raise"``, there is a leak.
+        If a parameter is out of range, `cv` needs y or groups that are not given or
+        gives other folds each time it is asked, or, with ``on_leak="raise"``, there
+        is a leak.
     MediaError
         If not a single cell of a modality can be used, as with a wrong `root`.
 
@@ -204,7 +205,18 @@ def _splits(cv: Any, X: Any, y: ArrayLike | None, groups: ArrayLike | None) -> l
             f"the splitter, such as make_splitter(y, n_splits={cv!r})."
         )
     cv = check_cv(cv)
-    splits, again = (list(cv.split(X, y, groups)) for _ in range(2))
+    try:
+        splits, again = (list(cv.split(X, y, groups)) for _ in range(2))
+    except (TypeError, ValueError) as error:
+        lacking = [
+            name for name, value in (("y", y), ("groups", groups)) if value is None
+        ]
+        if not lacking:
+            raise
+        raise ValueError(
+            f"{cv!r} cannot split without {' and '.join(lacking)}, which check_leakage "
+            f"was not given: {error}"
+        ) from error
     for (train, _), (other, _) in zip(splits, again, strict=True):
         if not np.array_equal(train, other):
             raise ValueError(

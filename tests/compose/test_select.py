@@ -69,6 +69,12 @@ def test_a_pattern_needs_names():
         select(pattern="a")(np.eye(2))
 
 
+@pytest.mark.parametrize("X", [pd.DataFrame({"a": [1.0]}), np.eye(2)])
+def test_what_is_excluded_must_be_there(X):
+    with pytest.raises(ValueError, match=r"excludes columns that X has not: \['b'\]"):
+        select(exclude="b")(X)
+
+
 def test_unknown_kind():
     with pytest.raises(ValueError, match=r"Unknown kinds \['numbers'\]"):
         select(kind="numbers")

@@ -7,7 +7,12 @@ import pandas as pd
 import polars as pl
 import pytest
 from PIL import Image
-from sklearn.model_selection import KFold, PredefinedSplit
+from sklearn.model_selection import (
+    GroupKFold,
+    KFold,
+    PredefinedSplit,
+    StratifiedKFold,
+)
 
 from mmsk.exceptions import MediaError
 from mmsk.model_selection import check_leakage, make_splitter
@@ -317,6 +322,8 @@ def test_the_progress_bar_can_be_had(photos, capsys):
     ("params", "message"),
     [
         ({"cv": 5}, r"Pass the splitter, such as make_splitter\(y, n_splits=5\)"),
+        ({"cv": StratifiedKFold(2)}, "cannot split without y and groups, which"),
+        ({"cv": GroupKFold(2), "y": [0, 1] * 12}, "cannot split without groups, which"),
         ({"cv": KFold(2, shuffle=True)}, "other folds each time.*random_state"),
         ({"on_leak": "warn"}, 'on_leak must be "report" or "raise", got \'warn\''),
         ({"near_duplicates": 257}, "int from 0 to 256, got 257"),

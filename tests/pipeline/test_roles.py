@@ -77,11 +77,18 @@ def test_paths_of_files_that_are_there(folder, monkeypatch):
     assert role([None, "1.jpg"] * 20) == "image"
 
 
+def test_a_few_paths_may_lead_nowhere(folder):
+    paths = [f"{i}.jpg" for i in range(N)]
+    assert role([*paths[:-4], *["lost.jpg"] * 4], root=folder) == "image"
+    with pytest.raises(ValueError, match=r"12 of the 20 .* as 'lost\.jpg'"):
+        role([*["lost.jpg"] * 24, *paths[24:]], root=folder)
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [
         ([None] * N, "no value in any row"),
-        ([f"{i}.jpg" for i in range(N)], "'0.jpg' is not a file here: set root="),
+        ([f"{i}.jpg" for i in range(N)], "as '0.jpg', are no files here: set root="),
         (["a.jpg", "what is this"] * 20, "some strings end like the names of files"),
         ([f"https://a.b/{i}.jpg" for i in range(N)], "download the files first"),
         ([f"{i}.5" for i in range(N)], "numbers written as strings"),
