@@ -1,6 +1,7 @@
 """The one door to what scikit-learn keeps private."""
 
 from sklearn.base import _fit_context
+from sklearn.ensemble._base import _set_random_states
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import (
@@ -34,6 +35,7 @@ __all__ = [
     "num_samples",
     "output_config",
     "safe_indexing",
+    "set_random_states",
     "validate_parameter_constraints",
     "validate_params",
 ]
@@ -45,4 +47,5 @@ check_sample_weight = _check_sample_weight
 fit_context = _fit_context
 num_samples = _num_samples
 safe_indexing = _safe_indexing
+set_random_states = _set_random_states
 output_config = _get_output_config

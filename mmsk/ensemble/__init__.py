@@ -1,4 +1,4 @@
-"""Boosted trees, stacks and selected ensembles over blocks of several modalities.
+"""Boosted trees, and ensembles over blocks of several modalities.
 
 The trees load no torch: what combines estimators, which comes with the fusion
 estimators, is loaded when it is first used.
@@ -10,6 +10,11 @@ from typing import TYPE_CHECKING, Any
 from mmsk.ensemble._lightgbm import LightGBMClassifier, LightGBMRegressor
 
 if TYPE_CHECKING:
+    from mmsk.ensemble._bagging import (
+        ModalityBaggingClassifier,
+        ModalityBaggingRegressor,
+    )
+    from mmsk.ensemble._boosting import ModalityBoostingClassifier
     from mmsk.ensemble._selection import (
         EnsembleSelectionClassifier,
         EnsembleSelectionRegressor,
@@ -24,6 +29,9 @@ __all__ = [
     "EnsembleSelectionRegressor",
     "LightGBMClassifier",
     "LightGBMRegressor",
+    "ModalityBaggingClassifier",
+    "ModalityBaggingRegressor",
+    "ModalityBoostingClassifier",
     "ModalityStackingClassifier",
     "ModalityStackingRegressor",
 ]
@@ -31,6 +39,9 @@ __all__ = [
 _PLACES = {
     "EnsembleSelectionClassifier": "_selection",
     "EnsembleSelectionRegressor": "_selection",
+    "ModalityBaggingClassifier": "_bagging",
+    "ModalityBaggingRegressor": "_bagging",
+    "ModalityBoostingClassifier": "_boosting",
     "ModalityStackingClassifier": "_stacking",
     "ModalityStackingRegressor": "_stacking",
 }
