@@ -36,6 +36,9 @@ from mmsk.ensemble import (
     EnsembleSelectionRegressor,
     LightGBMClassifier,
     LightGBMRegressor,
+    ModalityBaggingClassifier,
+    ModalityBaggingRegressor,
+    ModalityBoostingClassifier,
     ModalityStackingClassifier,
     ModalityStackingRegressor,
 )
@@ -280,6 +283,11 @@ SPLITS = (
     "weigh: a weight is not the same as a repeated row in LightGBM."
 )
 
+CHANCES = (
+    "Rows are drawn with the weights as chances: where a row stands twice, other rows "
+    "are drawn."
+)
+
 OUT_OF_FOLD = (
     "fit_transform encodes each row by an encoder that has not seen it, so it differs "
     "from fit().transform() by design."
@@ -350,6 +358,23 @@ ENTRIES = [
     Entry(ModalityStackingClassifier(CLASSIFIERS)),
     Entry(ModalityStackingClassifier(CLASSIFIERS[:1], stack_method="logit")),
     Entry(ModalityStackingRegressor(REGRESSORS)),
+    Entry(
+        ModalityBaggingClassifier(n_estimators=3),
+        {
+            "check_sample_weight_equivalence_on_dense_data": CHANCES,
+            "check_sample_weight_equivalence_on_sparse_data": CHANCES,
+        },
+    ),
+    Entry(
+        ModalityBaggingRegressor(n_estimators=3),
+        {
+            "check_sample_weight_equivalence_on_dense_data": CHANCES,
+            "check_sample_weight_equivalence_on_sparse_data": CHANCES,
+        },
+    ),
+    Entry(ModalityBaggingClassifier(n_estimators=3, bootstrap=False)),
+    Entry(ModalityBaggingRegressor(n_estimators=3, bootstrap=False)),
+    Entry(ModalityBoostingClassifier(n_estimators=5)),
     Entry(EnsembleSelectionClassifier(CLASSIFIERS)),
     Entry(EnsembleSelectionRegressor(REGRESSORS)),
     # trees: a linear model of the float32 matrix is equal to 1e-5, not to 1e-7
@@ -596,6 +621,29 @@ def cases() -> list[Case]:
             M,
             number,
             {"image__estimator": Ridge(alpha=1e4)},
+            absent,
+        ),
+        Case(
+            ModalityBaggingClassifier(blocks=blocks, random_state=0),
+            M,
+            label,
+            {"max_modalities": 1},
+            absent,
+        ),
+        Case(
+            ModalityBaggingRegressor(blocks=blocks, random_state=0),
+            M,
+            number,
+            {"max_modalities": 1},
+            absent,
+        ),
+        Case(
+            ModalityBoostingClassifier(
+                n_estimators=10, blocks=blocks, random_state=0
+            ),
+            M,
+            label,
+            {"learning_rate": 0.1},
             absent,
         ),
         Case(

@@ -140,7 +140,7 @@ class ModalityBoostingClassifier(MetaEstimatorMixin, BaseFusionClassifier):
     >>> blocks = Blocks([Block("image", 0, 2), Block("table", 2, 3)])
     >>> clf = ModalityBoostingClassifier(n_estimators=20, blocks=blocks).fit(X, y)
     >>> clf.estimator_modalities_[:4]
-    ['table', 'image', 'table', 'image']
+    ['image', 'table', 'image', 'image']
     >>> clf.score(X, y) > 0.9
     True
     """
@@ -402,7 +402,8 @@ class ModalityBoostingClassifier(MetaEstimatorMixin, BaseFusionClassifier):
         -------
         y_pred : ndarray of shape (n_samples,)
         """
-        return self.classes_[self._scores(X).argmax(axis=1)]
+        scores = self._scores(X)
+        return self.classes_[scores.argmax(axis=1)]
 
     def staged_predict(self, X):
         """Yield `predict` after each round.

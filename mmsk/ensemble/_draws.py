@@ -34,6 +34,52 @@ def n_drawn(wanted: int | float | None, count: int) -> int:
     return int(wanted)
 
 
+def drawn_rows(
+    n_samples: int,
+    max_samples: int | float,
+    random: np.random.RandomState,
+    *,
+    bootstrap: bool,
+    weights: NDArray[np.float64] | None = None,
+) -> NDArray:
+    """Draw samples; return how many times each is taken.
+
+    Parameters
+    ----------
+    n_samples : int
+    max_samples : int or float
+        How many are drawn, or which share of them (at least one).
+    random : RandomState
+    bootstrap : bool
+        Whether one may be drawn several times.
+    weights : ndarray of shape (n_samples,), default=None
+        Chances of the samples, not of sum 1. Where all are taken once, they are
+        what is returned.
+
+    Returns
+    -------
+    times : ndarray of shape (n_samples,)
+
+    Raises
+    ------
+    ValueError
+        If more are wanted than there are, without repetition.
+    """
+    count = max_samples
+    if not isinstance(count, Integral):
+        count = max(int(count * n_samples), 1)
+    if not bootstrap and count > n_samples:
+        raise ValueError(
+            f"max_samples={max_samples}, but there are {n_samples} to draw from "
+            "without repetition. Pass a share of them, or bootstrap=True."
+        )
+    if not bootstrap and count == n_samples:
+        return np.ones(n_samples) if weights is None else weights
+    chances = None if weights is None else weights / weights.sum()
+    drawn = random.choice(n_samples, count, replace=bootstrap, p=chances)
+    return np.bincount(drawn, minlength=n_samples)
+
+
 def dealt(
     count: int, size: int | None, random: np.random.RandomState
 ) -> Iterator[NDArray[np.intp]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-SMALLEST_ERROR = 1e-6
+SMALLEST_ERROR = 1e-10
 """A learner without errors, beside which others remain, gets the weight of this."""
 
 

@@ -12,15 +12,18 @@ from mmsk._utils._blocks import Blocks
 class AbsentFill:
     """Puts the same number wherever a modality is absent.
 
-    Zero, the mean of a scaled dense block and what a sparse one is full of; or
-    NaN, if that is what stands there in training samples. So what stands in the
-    columns of an absent modality has no influence. Raw blocks are left to the
-    encoders, which mask them.
+    Zero, the mean of a scaled dense block and what a sparse one is full of (or the
+    mean, where blocks are not scaled); or NaN, if that is what stands there in
+    training samples. So what stands in the columns of an absent modality has no
+    influence. Raw blocks are left to the encoders, which mask them.
 
     Parameters
     ----------
     blocks : Blocks
         Layout of the matrices.
+    mean : bool, default=False
+        Whether dense blocks are filled with the means of the samples that have
+        them, not with zeros.
 
     Attributes
     ----------
@@ -28,21 +31,29 @@ class AbsentFill:
         What is put there.
     """
 
-    def __init__(self, blocks: Blocks) -> None:
+    def __init__(self, blocks: Blocks, *, mean: bool = False) -> None:
         self.blocks = blocks
+        self.mean = mean
 
-    def fit(self, X: Any) -> Self:
-        """See which blocks hold NaN where they are absent.
+    def fit(self, X: Any, weights: NDArray[np.float64] | None = None) -> Self:
+        """See which blocks hold NaN where they are absent; learn the means.
 
         Parameters
         ----------
         X : array or CSR array of shape (n_samples, n_features)
+        weights : ndarray of shape (n_samples,), default=None
+            Positive; of the samples in the means.
         """
         self.fill_ = np.zeros(X.shape[1])
         if not sp.issparse(X):
             present = self.blocks.present(X)
             for position, block in enumerate(self.blocks):
                 own = slice(block.start, block.stop)
+                has = present[:, position]
+                if self.mean and block.kind == "vector" and has.any():
+                    chances = None if weights is None else weights[has]
+                    means = np.average(X[has, own], axis=0, weights=chances)
+                    self.fill_[own] = np.nan_to_num(means)
                 if np.isnan(X[~present[:, position], own]).any():
                     self.fill_[own] = np.nan
         return self
