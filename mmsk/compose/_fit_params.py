@@ -20,7 +20,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
 from mmsk._utils._param_validation import BaseSearchCV
-from mmsk.compose._hand_down import candidates, children, is_estimator
+from mmsk.compose._hand_down import candidates, children, is_estimator, is_sampler
 from mmsk.exceptions import GroupsWarning
 
 _WEIGHTED = (StackingClassifier, StackingRegressor, VotingClassifier, VotingRegressor)
@@ -43,6 +43,12 @@ def fit_params(estimator: Any, *, sample_weight: Any, groups: Any) -> dict[str, 
     """
     params = {}
     if sample_weight is not None:
+        if _samples(estimator):
+            raise ValueError(
+                f"The weights would be lost in {type(estimator).__name__}: its sampler "
+                "draws other rows, which have none. Fit without weights, or let them "
+                "take the sampler's place."
+            )
         if not takes_weights(estimator):
             raise ValueError(
                 f"{type(_last(estimator)).__name__} does not take sample_weight, so "
@@ -56,8 +62,11 @@ def fit_params(estimator: Any, *, sample_weight: Any, groups: Any) -> dict[str, 
 
 
 def takes_weights(estimator: Any) -> bool:
-    """Tell whether an estimator, in a Pipeline the last step, uses weights."""
-    return _accepts(_last(estimator), "sample_weight")
+    """Tell whether an estimator, in a Pipeline the last step, uses weights.
+
+    Behind a sampler the last step sees other rows than those that have weights.
+    """
+    return not _samples(estimator) and _accepts(_last(estimator), "sample_weight")
 
 
 def as_repeats(
@@ -101,6 +110,13 @@ def warn_if_ungrouped(*estimators: Any) -> None:
             GroupsWarning,
             stacklevel=4,
         )
+
+
+def _samples(estimator: Any) -> bool:
+    """Tell whether a Pipeline has a step that draws other rows."""
+    return isinstance(estimator, Pipeline) and any(
+        is_sampler(step) or _samples(step) for _, step in estimator.steps
+    )
 
 
 def _last(estimator: Any) -> Any:

@@ -137,6 +137,11 @@ def is_estimator(value: Any) -> bool:
     )
 
 
+def is_sampler(step: Any) -> bool:
+    """Tell a step that draws other rows, as imbalanced-learn's do in its Pipeline."""
+    return hasattr(step, "fit_resample") and not hasattr(step, "transform")
+
+
 def children(estimator: Any) -> Iterator[tuple[str, Any]]:
     """Yield name and estimator of the parameters that are fitted on this one's X.
 
@@ -194,6 +199,8 @@ def _pipeline(pipeline: Pipeline, view: View, path: str) -> None:
         if not is_estimator(step):
             continue
         visit_blocks(step, view, step_path)
+        if is_sampler(step):
+            continue  # other rows, the same columns
         after = getattr(step, "_blocks_after", None)
         if view.broken is None and after is not None:
             view = View(after(view.blocks))
