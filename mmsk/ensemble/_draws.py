@@ -83,7 +83,9 @@ def drawn_rows(
 def dealt(
     count: int, size: int | None, random: np.random.RandomState
 ) -> Iterator[NDArray[np.intp]]:
-    """Yield subsets without end; each modality is dealt equally often.
+    """Yield subsets without end.
+
+    Among the subsets of one size, each modality is dealt equally often.
 
     Parameters
     ----------
@@ -100,8 +102,9 @@ def dealt(
         Rising positions.
     """
     sizes = _shuffled(np.arange(1, count + 1) if size is None else [size], random)
-    deck: list[int] = []
+    decks: dict[int, list[int]] = {}
     for wanted in sizes:
+        deck = decks.setdefault(wanted, [])
         hand: list[int] = []
         while len(hand) < wanted:
             fresh = [each for each in deck if each not in hand]

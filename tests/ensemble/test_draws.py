@@ -28,6 +28,12 @@ def test_each_number_of_modalities_comes_equally_often():
     assert len({tuple(hand) for hand in hands(4, None, 300)}) == 15
 
 
+def test_subsets_of_each_size_cover_all_modalities():
+    for seed in range(10):
+        alone = [hand for hand in hands(3, None, 9, seed=seed) if len(hand) == 1]
+        assert sorted(alone) == [[0], [1], [2]]
+
+
 def test_the_same_seed_deals_the_same():
     assert hands(5, None, 20) == hands(5, None, 30)[:20] != hands(5, None, 20, seed=1)
 
