@@ -26,9 +26,12 @@ from mmsk.fusion._mechanisms import MECHANISMS
 from tests import test_compositions
 from tests._blocks import BLOCKS, two_blocks
 
+LEFT_OUT = {"bagging", "modality_bagging", "modality_boosting"}
+"""The last two make blocks of one modality, see tests/test_imbalance.py."""
+
 ENSEMBLES = {
     "alone": lambda one: one,
-    **{k: v for k, v in test_compositions.ENSEMBLES.items() if k != "bagging"},
+    **{k: v for k, v in test_compositions.ENSEMBLES.items() if k not in LEFT_OUT},
 }
 ROUTED = {"one_vs_rest", "one_vs_one"}
 """They take weights where metadata routing is on, and refuse them elsewhere."""

@@ -24,7 +24,12 @@ from sklearn.pipeline import Pipeline
 from sklearn.svm import LinearSVC
 
 from mmsk.compose import MultimodalClassifier, MultimodalRegressor
-from mmsk.ensemble import LightGBMClassifier
+from mmsk.ensemble import (
+    LightGBMClassifier,
+    ModalityBaggingClassifier,
+    ModalityBaggingRegressor,
+    ModalityBoostingClassifier,
+)
 from mmsk.feature_extraction.image import HOGExtractor
 from mmsk.feature_extraction.tabular import TableExtractor
 from mmsk.feature_extraction.text import TfidfExtractor
@@ -61,6 +66,12 @@ ENSEMBLES = {
     "calibrated": lambda one: CalibratedClassifierCV(one, cv=2),
     "one_vs_rest": OneVsRestClassifier,
     "one_vs_one": OneVsOneClassifier,
+    "modality_bagging": lambda one: ModalityBaggingClassifier(
+        one, 3, max_modalities=2, random_state=0
+    ),
+    "modality_boosting": lambda one: ModalityBoostingClassifier(
+        one, n_estimators=3, combine="all", random_state=0
+    ),
 }
 REGRESSOR_FUSIONS = {
     "early": EarlyFusionRegressor(),
@@ -78,6 +89,9 @@ REGRESSOR_ENSEMBLES = {
     ),
     "passthrough": lambda one: StackingRegressor(
         [("one", one)], Ridge(), cv=2, passthrough=True
+    ),
+    "modality_bagging": lambda one: ModalityBaggingRegressor(
+        one, 6, max_modalities=2, random_state=0
     ),
 }
 

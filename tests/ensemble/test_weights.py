@@ -11,6 +11,8 @@ from mmsk.compose import BlockSelector
 from mmsk.ensemble import (
     EnsembleSelectionClassifier,
     EnsembleSelectionRegressor,
+    ModalityBaggingRegressor,
+    ModalityBoostingClassifier,
     ModalityStackingClassifier,
     ModalityStackingRegressor,
 )
@@ -34,11 +36,15 @@ STACKS = {
     "passthrough": ModalityStackingClassifier(CLASSIFIERS, passthrough=["b"]),
     "selection": EnsembleSelectionClassifier(CLASSIFIERS),
     "balanced": EnsembleSelectionClassifier(CLASSIFIERS, metric="f1_macro", n_rounds=5),
+    "boosting": ModalityBoostingClassifier(
+        LogisticRegression(tol=1e-8), n_estimators=3, cooperation=True
+    ),
 }
 REGRESSOR_STACKS = {
     "stack": ModalityStackingRegressor(REGRESSORS),
     "passthrough": ModalityStackingRegressor(REGRESSORS, passthrough=True),
     "selection": EnsembleSelectionRegressor(REGRESSORS),
+    "bagging": ModalityBaggingRegressor(Ridge(), 4, bootstrap=False, random_state=0),
 }
 ENSEMBLES = {
     "alone": lambda one: one,
