@@ -8,7 +8,7 @@ columns, as ModalityTransformer fills dense blocks, and 0 in its presence column
 Nothing is chosen. In development, the folds of all four sets were looked at.
 
     OMP_NUM_THREADS=1 python benchmarks/table_bagging.py
-        [--sets clipart emodb ...] [--members 30] [--base tree early] [--seeds 0]
+        [--sets clipart emodb ...] [--members 10] [--base tree early] [--seeds 0]
 
 Prints the accuracy on full rows and what is lost of it, mean over modalities and folds.
 The target, for the default with trees: a mean loss over the sets of at most half of
@@ -86,7 +86,7 @@ def main():
     """Run and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add_arguments(parser, list(tasks(DATA)))
-    parser.add_argument("--members", type=int, default=30)
+    parser.add_argument("--members", type=int, default=10)
     parser.add_argument("--base", nargs="+", default=["tree"], choices=list(BASES))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     arguments = parser.parse_args()

@@ -70,7 +70,7 @@ ENSEMBLES = {
         one, 3, max_modalities=2, random_state=0
     ),
     "modality_boosting": lambda one: ModalityBoostingClassifier(
-        one, n_estimators=3, combine="all", random_state=0
+        one, n_estimators=2, combine="all", random_state=0
     ),
 }
 REGRESSOR_FUSIONS = {

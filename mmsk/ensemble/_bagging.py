@@ -98,10 +98,21 @@ class ModalityBaggingClassifier(BaseModalityBagging, BaseFusionClassifier):
 
     Notes
     -----
-    Imbalanced classes: the parameter ``class_weight`` of `estimator` sees the drawn
-    samples. A sampler of imbalanced-learn in a Pipeline of imbalanced-learn is drawn
-    anew for each member, on the samples drawn for it: ``make_pipeline(
-    RandomUnderSampler(), DecisionTreeClassifier())`` is a balanced bagging.
+    Imbalanced classes: ``class_weight`` of `estimator` is heeded in every member. Or a
+    sampler of imbalanced-learn (``pip install "mmsk[imbalanced]"``), in its Pipeline,
+    draws from the samples of each member, which makes a balanced bagging::
+
+        from imblearn.pipeline import make_pipeline
+        from imblearn.under_sampling import RandomUnderSampler
+
+        balanced = make_pipeline(RandomUnderSampler(), DecisionTreeClassifier())
+        ModalityBaggingClassifier(balanced, n_estimators=50)
+
+    Samplers stand in front of any estimator of mmsk, or inside one, in the same way,
+    and the blocks are handed through them; sample weights, which drawn rows would not
+    have, are refused there (so by boosting, too). Samplers that invent rows between
+    others (SMOTE) need samples that have all modalities, as they do inside
+    LateFusionClassifier, which fits each modality on the samples that have it.
 
     References
     ----------
