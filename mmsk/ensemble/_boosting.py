@@ -285,7 +285,8 @@ class ModalityBoostingClassifier(MetaEstimatorMixin, BaseFusionClassifier):
         pairs = zip(self.estimator_modalities_, self.estimator_weights_, strict=True)
         for name, weight in pairs:
             sums[name] += float(weight)
-        return Bunch(**{k: v / self.estimator_weights_.sum() for k, v in sums.items()})
+        total = sum(sums.values())
+        return Bunch(**{name: each / total for name, each in sums.items()})
 
     @property
     def feature_importances_(self) -> NDArray[np.float64]:

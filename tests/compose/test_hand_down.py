@@ -61,6 +61,7 @@ from mmsk.compose import (
     register_block_rule,
     visit_blocks,
 )
+from mmsk.compose._fit_params import as_repeats, fit_params, takes_weights
 from mmsk.compose._hand_down import hand_down
 from mmsk.fusion import EarlyFusionClassifier, LateFusionClassifier
 from tests._blocks import BLOCKS, RAW, Reader, ReaderRegressor, two_blocks
@@ -317,7 +318,36 @@ def test_bagging_of_one_column_is_not_all():
         hand_down(BaggingClassifier(Reader(), max_features=1), BLOCKS)
 
 
+class Sampler(BaseEstimator):
+    """A step that draws other rows, as imbalanced-learn's do."""
+
+    def fit_resample(self, X, y):
+        return X, y
+
+    def fit(self, X, y):
+        return self
+
+
 class TestPipelines:
+    def test_a_sampler_keeps_the_columns(self):
+        sampled = Pipeline([("draw", Sampler()), ("clf", Reader())])
+        assert hand_down(sampled, BLOCKS)[-1].blocks == BLOCKS
+        nested = Pipeline([("pca", PCA()), ("draw", Sampler()), ("clf", Reader())])
+        with pytest.raises(ValueError, match="estimator__pca"):
+            hand_down(nested, BLOCKS)
+
+    def test_weights_would_be_lost_behind_a_sampler(self):
+        head = LogisticRegression()
+        sampled = Pipeline([("draw", Sampler()), ("clf", head)])
+        whole = Pipeline([("outer", sampled)])
+        for estimator in (sampled, whole):
+            assert takes_weights(head) and not takes_weights(estimator)
+            with pytest.raises(ValueError, match="its sampler draws other rows"):
+                fit_params(estimator, sample_weight=np.ones(3), groups=None)
+        rows, weights = as_repeats(sampled, np.array([2.0, 0.0, 1.0]))
+        assert rows.tolist() == [0, 0, 2]
+        assert weights is None
+
     def test_scalers_keep_and_reducers_tell(self):
         reducer, child = BlockReducer(1), Reader()
         steps = [("scale", BlockScaler()), ("reduce", reducer), ("c", child)]
