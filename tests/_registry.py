@@ -644,14 +644,14 @@ def cases() -> list[Case]:
             ModalityBaggingClassifier(blocks=blocks, random_state=0),
             M,
             label,
-            {"max_modalities": 1},
+            {"max_modalities": 2},
             absent,
         ),
         Case(
             ModalityBaggingRegressor(blocks=blocks, random_state=0),
             M,
             number,
-            {"max_modalities": 1},
+            {"max_modalities": 2},
             absent,
         ),
         Case(

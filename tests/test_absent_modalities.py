@@ -50,7 +50,7 @@ ENSEMBLES = {
     "selection-regressor": EnsembleSelectionRegressor(REGRESSORS),
     "bagging": BaggingClassifier(EarlyFusionClassifier(), 3, **ONE),
     "bagging-regressor": BaggingRegressor(EarlyFusionRegressor(), 3, **ONE),
-    "modality-bagging": ModalityBaggingClassifier(**ONE),
+    "modality-bagging": ModalityBaggingClassifier(max_modalities="random", **ONE),
     "modality-bagging-one": ModalityBaggingClassifier(max_modalities=1, **ONE),
     "modality-bagging-two": ModalityBaggingClassifier(TREE, 3, max_modalities=2, **ONE),
     "modality-bagging-all": ModalityBaggingClassifier(

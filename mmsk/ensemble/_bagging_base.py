@@ -68,7 +68,7 @@ class BaseModalityBagging(MetaEstimatorMixin):
         estimator=None,
         n_estimators: int = 10,
         *,
-        max_modalities: int | float | str = "random",
+        max_modalities: int | float | str = 0.5,
         max_samples: int | float = 1.0,
         bootstrap: bool = True,
         oob_score: bool = False,
@@ -225,23 +225,17 @@ class BaseModalityBagging(MetaEstimatorMixin):
     def _mean_answer(
         self, X: Any, says: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Return the mean over the members, and who got an answer from any.
-
-        Members of which a sample has every modality speak; where there is none,
-        the others do, by the share that it has.
-        """
-        whole = says == 1
-        shares = np.where(whole.any(axis=0), whole, says)
+        """Return the weighted mean over the members, and who got an answer from any."""
         total = np.zeros((X.shape[0], len(self._target.prior)))
-        speaking = [p for p, share in enumerate(shares) if share.any()]
+        speaking = [p for p, share in enumerate(says) if share.any()]
         answers = self._parallel(require="sharedmem")(
-            delayed(self._answer_of)(position, X[shares[position] > 0])
+            delayed(self._answer_of)(position, X[says[position] > 0])
             for position in speaking
         )
         for position, answer in zip(speaking, answers, strict=True):
-            share = shares[position]
+            share = says[position]
             total[share > 0] += share[share > 0, None] * answer
-        mass = shares.sum(axis=0)
+        mass = says.sum(axis=0)
         some = mass > 0
         return total / np.where(some, mass, 1.0)[:, None], some
 

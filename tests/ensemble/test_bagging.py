@@ -27,12 +27,12 @@ WHOLE = {"bootstrap": False, "random_state": 0}
 
 
 def bag(*arguments, blocks=THREE, **params):
-    params = {"random_state": 0} | params
+    params = {"random_state": 0, "max_modalities": "random"} | params
     return ModalityBaggingClassifier(*arguments, blocks=blocks, **params)
 
 
 def bag_of_numbers(*arguments, blocks=THREE, **params):
-    params = {"random_state": 0} | params
+    params = {"random_state": 0, "max_modalities": "random"} | params
     return ModalityBaggingRegressor(*arguments, blocks=blocks, **params)
 
 
@@ -57,39 +57,51 @@ class TestAnswers:
         np.testing.assert_allclose(clf.predict_proba(X), expected, rtol=1e-9)
         np.testing.assert_array_equal(clf.predict(X), expected.argmax(axis=1))
 
-    def test_of_members_of_which_a_modality_is_absent_do_not_count(self):
+    @pytest.mark.parametrize("size", ["random", 2, 3])
+    @pytest.mark.parametrize("absent", [["c"], ["a", "c"]])
+    def test_count_by_the_share_of_modalities_that_are_there(self, size, absent):
         X, y = three_blocks()
-        clf = bag(n_estimators=12).fit(X, y)
-        row = X[THREE.present(X).all(axis=1)][:1].copy()
-        row[:, 6] = 0
-        whole = [
-            model.predict_proba(row[:, columns(*names)])
-            for model, names in zip(
-                clf.estimators_, clf.estimator_modalities_, strict=True
-            )
-            if "c" not in names
-        ]
-        assert 3 < len(whole) < 12
-        np.testing.assert_allclose(clf.predict_proba(row), np.mean(whole, axis=0))
-
-    def test_where_nobody_is_whole_the_shares_count(self):
-        """Each member of two modalities; the sample has one."""
-        X, y = three_blocks()
-        clf = bag(LINEAR, 3, max_modalities=2, bootstrap=False).fit(X, y)
-        assert sorted(clf.estimator_modalities_) == [("a", "b"), ("a", "c"), ("b", "c")]
-        row = np.array([[9.0, 9.0, 0.0, 0.5, 1.0, 9.0, 0.0]])
+        clf = bag(LINEAR, 12, max_modalities=size).fit(X, y)
+        row = np.array([[9.0, 9.0, 1.0, 0.5, 1.0, 9.0, 1.0]])
         filled = row.copy()
-        for name in ("a", "c"):
-            own = slice(THREE[name].start, THREE[name].stop)
-            filled[:, own] = X[X[:, THREE[name].indicator] == 1, own].mean(axis=0)
+        for name in absent:
+            block = THREE[name]
+            row[:, block.indicator] = filled[:, block.indicator] = 0
+            has = X[:, block.indicator] == 1
+            own = slice(block.start, block.stop)
+            filled[:, own] = X[has, own].mean(axis=0)
+        said, shares = [], []
+        for model, names in zip(
+            clf.estimators_, clf.estimator_modalities_, strict=True
+        ):
+            said.append(model.predict_proba(filled[:, columns(*names)]))
+            shares.append(np.mean([name not in absent for name in names]))
+        assert len(set(shares)) > 1 or size == 3
+        expected = np.average(said, axis=0, weights=shares)
+        np.testing.assert_allclose(clf.predict_proba(row), expected)
+
+    def test_of_numbers_count_so_too(self):
+        X, _ = three_blocks()
+        model = bag_of_numbers(Ridge(), 3, max_modalities=2, bootstrap=False)
+        model.fit(X, X[:, 0])
+        row = np.zeros((1, 7))
+        row[:, 3:5] = 0.5, 1
+        filled = row.copy()
+        filled[:, :2] = X[X[:, 2] == 1, :2].mean(axis=0)
+        filled[:, 5] = X[X[:, 6] == 1, 5].mean()
         said = [
-            model.predict_proba(filled[:, columns(*names)])
-            for model, names in zip(
-                clf.estimators_, clf.estimator_modalities_, strict=True
+            each.predict(filled[:, columns(*names)])
+            for each, names in zip(
+                model.estimators_, model.estimator_modalities_, strict=True
             )
             if "b" in names
         ]
-        np.testing.assert_allclose(clf.predict_proba(row), np.mean(said, axis=0))
+        np.testing.assert_allclose(model.predict(row), np.mean(said, axis=0))
+
+    def test_half_of_the_modalities_are_the_default(self):
+        X, y = three_blocks()
+        clf = ModalityBaggingClassifier(blocks=THREE, random_state=0).fit(X, y)
+        assert {len(names) for names in clf.estimator_modalities_} == {1}
 
     def test_to_a_sample_with_nothing_are_the_prior(self):
         X, y = three_blocks()
