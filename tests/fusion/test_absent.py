@@ -98,6 +98,19 @@ class TestAbsentFill:
         assert sparse.nnz == np.count_nonzero(X)
         assert (other == 5.0).any()  # not written to
 
+    def test_means_of_the_samples_that_have_it(self):
+        X, _ = some_absent()
+        X = filled(X, 9.0)
+        weights = np.arange(1.0, 61)
+        fill = AbsentFill(THREE, mean=True).fit(X, weights)
+        has = X[:, 2] == 1
+        expected = np.average(X[has, :2], axis=0, weights=weights[has])
+        np.testing.assert_allclose(fill.transform(X)[~has, :2], [expected] * sum(~has))
+        np.testing.assert_array_equal(fill.transform(X)[has, :2], X[has, :2])
+        sparse = sp.csr_array(X)
+        zeros = AbsentFill(THREE, mean=True).fit(sparse, weights).transform(sparse)
+        assert not zeros.toarray()[~has, :2].any()
+
     def test_nan_of_the_training_rows(self):
         """A user who asks features for NaN gets them, at predict as well."""
         X, y = some_absent()
