@@ -3,7 +3,7 @@
 Folds keep authors (clipart) or products (fashion_season) apart; all candidates see the
 same matrices (table_fusion.py: words, HOG and a table) and boost the same tree for the
 same number of rounds. AdaBoostClassifier gets the whole matrix. Nothing is chosen. In
-development, clipart's and fashion_season's folds were looked at.
+development, clipart's folds were looked at.
 
     OMP_NUM_THREADS=1 python benchmarks/table_boosting.py
         [--sets clipart fashion_season] [--rounds 50] [--depth 1] [--seeds 0 1 2]
