@@ -16,6 +16,8 @@ _ATTRIBUTES = {
     "relu": ("relu", []),
     "relu6": ("hardtanh", [0.0, 6.0]),
 }
+# the values that go in and out of a convolution, above which pictures go alone
+_VALUES_TOGETHER = 2**18
 
 
 def has_fused_convolutions() -> bool:
@@ -28,7 +30,8 @@ def has_fused_convolutions() -> bool:
 class FusedNet:
     """A net whose batches have one size, prepared for it.
 
-    It holds nothing that a call changes, so that threads may share it.
+    The first layers, whose maps are large, see one picture at a time: the maps of
+    several would not stay in the cache between two layers. It holds nothing that a call changes, so that threads may share it.
 
     Parameters
     ----------
@@ -54,15 +57,19 @@ class FusedNet:
             on_cpu = units[0].path[0].weight.device.type == "cpu"
             fused = on_cpu and has_fused_convolutions()
         prepare = _prepare_fused if fused else _prepare_plain
-        self._steps: list[Callable[[Tensor], Tensor]] = []
+        self._alone: list[Callable[[Tensor], Tensor]] = []
+        self._together: list[Callable[[Tensor], Tensor]] = []
         channels = 3
         with torch.inference_mode():
             for unit in units:
-                shape = (batch_size, channels, side, side)
+                large = _values(unit, side) > _VALUES_TOGETHER
+                alone = fused and large and not self._together
+                steps = self._alone if alone else self._together
+                shape = (1 if alone else batch_size, channels, side, side)
                 step, side = _unit(unit, shape, prepare)
-                self._steps.append(step)
+                steps.append(step)
                 if unit.max_pool:
-                    self._steps.append(_max_pool)
+                    steps.append(_max_pool)
                     side = (side - 1) // 2 + 1
                 channels = unit.channels
 
@@ -79,9 +86,9 @@ class FusedNet:
         features : Tensor of shape (batch_size, n_channels, rows, columns)
         """
         with torch.inference_mode():
-            for step in self._steps:
-                x = step(x)
-            return x
+            if self._alone:
+                x = torch.cat([_through(self._alone, one) for one in x.split(1)])
+            return _through(self._together, x)
 
 
 @dataclass(frozen=True)
@@ -167,13 +174,14 @@ def _prepare_fused(
     )
     name, bounds = _ATTRIBUTES[c.activation]
     summed = None if after_sum == "none" else after_sum
+    # finding the overload takes as long as the call
+    convolve = torch.ops.mkldnn._convolution_pointwise.default
+    convolve_and_add = torch.ops.mkldnn._convolution_pointwise_.binary
 
     def run(x: Tensor, add: Tensor | None = None) -> Tensor:
         if add is None:
-            return torch.ops.mkldnn._convolution_pointwise(
-                x, weight, c.bias, *geometry, name, bounds, ""
-            )
-        return torch.ops.mkldnn._convolution_pointwise_.binary(
+            return convolve(x, weight, c.bias, *geometry, name, bounds, "")
+        return convolve_and_add(
             add, x, weight, c.bias, *geometry, "add", 1.0, summed, [], None
         )
 
@@ -195,6 +203,22 @@ def _prepare_plain(
         return y.clamp_(min=0) if activation == "relu" else y.clamp_(0, 6)
 
     return run
+
+
+def _through(steps: Sequence[Callable[[Tensor], Tensor]], x: Tensor) -> Tensor:
+    for step in steps:
+        x = step(x)
+    return x
+
+
+def _values(unit: Unit, side: int) -> int:
+    """Return the most values that one picture's maps around a convolution have."""
+    most = 0
+    for convolution in unit.path:
+        channels = convolution.weight.shape[1] * convolution.groups
+        before, side = channels * side**2, convolution.side(side)
+        most = max(most, before + len(convolution.bias) * side**2)
+    return most
 
 
 def _max_pool(x: Tensor) -> Tensor:
