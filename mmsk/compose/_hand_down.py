@@ -161,6 +161,15 @@ def children(estimator: Any) -> Iterator[tuple[str, Any]]:
                     yield name, entry
 
 
+def tree(estimator: Any) -> Iterator[Any]:
+    """Yield an estimator and those inside that are fitted with it."""
+    if not is_estimator(estimator) or isinstance(estimator, FrozenEstimator):
+        return
+    yield estimator
+    for _, child in children(estimator):
+        yield from tree(child)
+
+
 def _fill(estimator: Any, view: View, path: str) -> None:
     name = type(estimator).__name__
     if view.broken:

@@ -30,6 +30,7 @@ from mmsk.compose._fit_params import as_repeats, fit_params, warn_if_ungrouped
 from mmsk.compose._hand_down import hand_down, register_block_rule
 from mmsk.compose._leakage import warn_if_leaking
 from mmsk.compose._modality_transformer import ModalityTransformer
+from mmsk.compose._told_task import tell_task
 from mmsk.exceptions import MediaError
 
 
@@ -93,6 +94,7 @@ class _BaseMultimodal(MetaEstimatorMixin, BaseEstimator):
             raise error.at(row=row, column=error.column) from error.__cause__
         check_consistent_length(matrix, y)
         self.estimator_ = hand_down(clone(self.estimator), self._blocks)
+        tell_task(self.estimator_, self)
         if groups is not None:
             warn_if_ungrouped(self.estimator_)
         rows, sample_weight = as_repeats(self.estimator_, sample_weight)
@@ -110,6 +112,7 @@ class _BaseMultimodal(MetaEstimatorMixin, BaseEstimator):
             return self._matrix(X)
         # arrays, whatever transform_output is set globally
         self.features_ = clone(self.features).set_output(transform="default")
+        tell_task(self.features_, self)
         return self.features_.fit_transform(
             X, y, sample_weight=sample_weight, groups=groups
         )

@@ -91,9 +91,10 @@ class SupervisedEncoder(TransformerMixin, BaseEstimator):
     output : {"scores", "hidden"}, default="scores"
         What the head says, or what it is told.
     task : {"auto", "classification", "regression"}, default="auto"
-        What y is. ``"auto"``: what `estimator` is made for; without one, strings,
-        booleans and integers are classes (more than 100 different integers are
-        refused), floats are numbers, unless they are no more than two.
+        What y is. ``"auto"``: what `estimator` is made for; without one, inside
+        MultimodalClassifier classes, inside MultimodalRegressor numbers; elsewhere
+        strings, booleans and integers are classes (more than 100 different integers
+        are refused), floats are numbers, unless they are no more than two.
     estimator : NeuralClassifier or NeuralRegressor, default=None
         How to train: optimiser, epochs, early stopping and all. Its ``dropout`` is
         that of encoders by name, its ``hidden_layer_sizes`` are those of ``"mlp"``.
@@ -436,6 +437,11 @@ class SupervisedEncoder(TransformerMixin, BaseEstimator):
         if block.indicator is not None:
             outputs[:, block.indicator] = present
         return outputs
+
+    def _tell_task(self, task: str) -> None:
+        """Learn from the classifier or regressor around what y is."""
+        if self.task == "auto" and self.estimator is None:
+            self.task = task
 
     @property
     def _draws(self) -> bool:

@@ -9,6 +9,7 @@ from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import (
     BaggingClassifier,
+    GradientBoostingClassifier,
     StackingClassifier,
     StackingRegressor,
     VotingClassifier,
@@ -62,6 +63,9 @@ SPLITTING = {
     "pipeline": make_pipeline(StandardScaler(), CalibratedClassifierCV(LINEAR, cv=2)),
     "bag": BaggingClassifier(CalibratedClassifierCV(LINEAR, cv=2), 2, random_state=0),
     "vote": VotingClassifier([("c", CalibratedClassifierCV(LINEAR, cv=2))]),
+    "stopped early": NeuralClassifier(4, max_epochs=2, early_stopping=True),
+    "boosting": GradientBoostingClassifier(n_estimators=2, n_iter_no_change=2),
+    "out of bag": BaggingClassifier(LINEAR, 40, oob_score=True, random_state=0),
 }
 
 
@@ -84,13 +88,34 @@ def test_of_regressors_too():
             model.fit(X, X["a"])
 
 
+def test_an_encoder_before_folds_in_the_estimators_own_pipeline():
+    def piped(last):
+        return make_pipeline(BlockSelector(["first"]), encoder(), last)
+
+    raw = features("passthrough")
+    stack = SPLITTING["stack"]
+    with pytest.warns(LeakageWarning, match="Stacking") as caught:
+        MultimodalClassifier(raw, piped(stack)).fit(X, Y)
+    assert len(caught) == 1
+    assert "in a pipeline come from a SupervisedEncoder" in str(caught[0].message)
+    assert caught[0].filename == __file__
+    with pytest.warns(LeakageWarning, match="NeuralClassifier"):
+        warn_if_leaking(
+            raw, VotingClassifier([("v", piped(SPLITTING["stopped early"]))])
+        )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", LeakageWarning)
+        warn_if_leaking(raw, piped(LINEAR))
+        warn_if_leaking(raw, make_pipeline(StandardScaler(), stack))
+
+
 QUIET = {
     "linear": LINEAR,
     "early": EarlyFusionClassifier(LINEAR),
     "mean": LateFusionClassifier(),
     "bag": BaggingClassifier(LINEAR, 2, random_state=0),
     "vote": VotingClassifier([("e", LINEAR)]),
-    "stopped": NeuralClassifier(4, max_epochs=2, early_stopping=True),
+    "not stopped": GradientBoostingClassifier(n_estimators=2),
     "another": make_pipeline(BlockSelector(["table"]), encoder(), LINEAR),
 }
 

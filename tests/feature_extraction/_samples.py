@@ -23,7 +23,7 @@ class MeanColor(RowExtractor):
         self,
         *,
         gain=1.0,
-        pooling="mean",
+        cell_pooling="mean",
         on_error="raise",
         missing="auto",
         max_error_rate=0.1,
@@ -31,7 +31,7 @@ class MeanColor(RowExtractor):
         n_jobs=None,
     ):
         self.gain = gain
-        self.pooling = pooling
+        self.cell_pooling = cell_pooling
         self.on_error = on_error
         self.missing = missing
         self.max_error_rate = max_error_rate

@@ -41,20 +41,20 @@ class RowExtractor(CellExtractor):
     _batch_size = 16
     _not_in_key = frozenset(
         {
+            "cell_pooling",
             "max_bytes",
             "max_error_rate",
             "memory",
             "missing",
             "n_jobs",
             "on_error",
-            "pooling",
             "root",
         }
     )
 
     _parameter_constraints: ClassVar[dict] = {
         **CellExtractor._parameter_constraints,
-        "pooling": [StrOptions({"mean", "max"})],
+        "cell_pooling": [StrOptions({"mean", "max"})],
         "memory": [str, os.PathLike, FeatureStore, None],
         "n_jobs": [Integral, None],
     }
@@ -232,7 +232,7 @@ class RowExtractor(CellExtractor):
         return False
 
     def _pool(self, values: list[NDArray[np.float32]]) -> NDArray:
-        if self.pooling == "max":
+        if self.cell_pooling == "max":
             return np.max(values, axis=0)
         return np.mean(values, axis=0, dtype=np.float64)
 

@@ -91,7 +91,7 @@ class MFCCExtractor(MelFrameExtractor):
         If given, a clip is cut before the first frame and behind the last whose
         power is less than so many decibels below the loudest, as by
         ``librosa.effects.trim(top_db=trim_db)``.
-    pooling : {"mean", "max"}, default="mean"
+    cell_pooling : {"mean", "max"}, default="mean"
         How the statistics of several clips in one cell become one row. Their
         sequences follow one another instead.
     root : str or os.PathLike, default=None
@@ -203,7 +203,7 @@ class MFCCExtractor(MelFrameExtractor):
         statistics=("mean", "std", "skew", "quarters"),
         n_frames=128,
         trim_db=None,
-        pooling="mean",
+        cell_pooling="mean",
         root=None,
         max_seconds=600,
         max_values=64 * 2**20,
@@ -235,7 +235,7 @@ class MFCCExtractor(MelFrameExtractor):
         self.statistics = statistics
         self.n_frames = n_frames
         self.trim_db = trim_db
-        self.pooling = pooling
+        self.cell_pooling = cell_pooling
         self.root = root
         self.max_seconds = max_seconds
         self.max_values = max_values

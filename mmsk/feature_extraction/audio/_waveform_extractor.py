@@ -52,7 +52,7 @@ class WaveformExtractor(AudioExtractor):
         If given, a clip is cut before the first frame and behind the last whose
         power is less than so many decibels below the loudest, as by
         ``librosa.effects.trim(top_db=trim_db)``.
-    pooling : {"mean", "max"}, default="mean"
+    cell_pooling : {"mean", "max"}, default="mean"
         How the values of several clips in one cell become one row.
     root : str or os.PathLike, default=None
         Folder against which relative paths are resolved and which no path may
@@ -142,7 +142,7 @@ class WaveformExtractor(AudioExtractor):
         n_samples=None,
         batch_size=1,
         trim_db=None,
-        pooling="mean",
+        cell_pooling="mean",
         root=None,
         max_seconds=600,
         max_values=64 * 2**20,
@@ -160,7 +160,7 @@ class WaveformExtractor(AudioExtractor):
         self.n_samples = n_samples
         self.batch_size = batch_size
         self.trim_db = trim_db
-        self.pooling = pooling
+        self.cell_pooling = cell_pooling
         self.root = root
         self.max_seconds = max_seconds
         self.max_values = max_values

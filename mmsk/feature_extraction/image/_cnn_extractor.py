@@ -3,6 +3,7 @@
 import os
 import warnings
 from collections.abc import Mapping
+from importlib.metadata import version
 from numbers import Integral
 from typing import TYPE_CHECKING, ClassVar
 
@@ -80,7 +81,7 @@ class CNNExtractor(ImageExtractor):
         Pictures that go through the net together. The last batch is filled up, so
         that a row depends on its picture alone, to the last bit; 1 answers soonest
         for a single row, 4 is a quarter faster for many.
-    picture_pooling : {"mean", "max"}, default="mean"
+    cell_pooling : {"mean", "max"}, default="mean"
         How the features of several pictures in one cell become one row.
     store_id : str, default=None
         Name under which rows of a backbone of your own are stored; change it when
@@ -164,10 +165,9 @@ class CNNExtractor(ImageExtractor):
     """
 
     _store_id = "mmsk.CNNExtractor"
-    _not_in_key = (RowExtractor._not_in_key - {"pooling"}) | {
+    _not_in_key = RowExtractor._not_in_key | {
         "backbone",
         "device",
-        "picture_pooling",
         "random_state",
         "store_id",
         "weights",
@@ -183,7 +183,6 @@ class CNNExtractor(ImageExtractor):
         "backend": [StrOptions({"torch", "onnxruntime"})],
         "device": [str],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "picture_pooling": [StrOptions({"mean", "max"})],
         "store_id": [str, None],
         "random_state": [Interval(Integral, 0, None, closed="left")],
     }
@@ -199,7 +198,7 @@ class CNNExtractor(ImageExtractor):
         backend="torch",
         device="auto",
         batch_size=4,
-        picture_pooling="mean",
+        cell_pooling="mean",
         store_id=None,
         random_state=0,
         root=None,
@@ -219,7 +218,7 @@ class CNNExtractor(ImageExtractor):
         self.backend = backend
         self.device = device
         self.batch_size = batch_size
-        self.picture_pooling = picture_pooling
+        self.cell_pooling = cell_pooling
         self.store_id = store_id
         self.random_state = random_state
         self.root = root
@@ -243,16 +242,12 @@ class CNNExtractor(ImageExtractor):
     def _extract(self, decoded: list[NDArray[np.uint8]]) -> NDArray[np.float32]:
         return self._net()(np.stack(decoded))
 
-    def _pool(self, values: list[NDArray[np.float32]]) -> NDArray:
-        if self.picture_pooling == "max":
-            return np.max(values, axis=0)
-        return np.mean(values, axis=0, dtype=np.float64)
-
     def _versions(self) -> Mapping[str, object]:
         backbone = {"users": self.store_id} if self._is_users else self.backbone
         prefix = "onnx-" if self.backend == "onnxruntime" else ""
         return {
             **super()._versions(),
+            self.backend: version(self.backend),
             "backbone": backbone,
             "weights": self._known_digest(),
             "numbers": f"{prefix}fp32-{self._device.type}",

@@ -43,7 +43,7 @@ class ColorExtractor(ImageExtractor):
     grid : int, default=2
         Cells along each side for the moments; ``9 * grid ** 2`` features. 0: no
         moments.
-    pooling : {"mean", "max"}, default="mean"
+    cell_pooling : {"mean", "max"}, default="mean"
         How the features of several pictures in one cell become one row.
     root : str or os.PathLike, default=None
         Folder against which relative paths are resolved and which no path may
@@ -128,7 +128,7 @@ class ColorExtractor(ImageExtractor):
         color_space="hsv",
         bins=4,
         grid=2,
-        pooling="mean",
+        cell_pooling="mean",
         root=None,
         max_pixels=50_000_000,
         max_bytes=64 * 2**20,
@@ -142,7 +142,7 @@ class ColorExtractor(ImageExtractor):
         self.color_space = color_space
         self.bins = bins
         self.grid = grid
-        self.pooling = pooling
+        self.cell_pooling = cell_pooling
         self.root = root
         self.max_pixels = max_pixels
         self.max_bytes = max_bytes

@@ -31,7 +31,8 @@ class FusedNet:
     """A net whose batches have one size, prepared for it.
 
     The first layers, whose maps are large, see one picture at a time: the maps of
-    several would not stay in the cache between two layers. It holds nothing that a call changes, so that threads may share it.
+    several would not stay in the cache between two layers. It holds nothing that a
+    call changes, so that threads may share it.
 
     Parameters
     ----------

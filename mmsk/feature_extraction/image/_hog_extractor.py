@@ -41,7 +41,7 @@ class HOGExtractor(ImageExtractor):
         Side of a block in cells; neighbouring blocks share all but one row.
     color_bins : int, default=4
         Bins of each colour channel; ``color_bins ** 3`` features. 0: no colours.
-    pooling : {"mean", "max"}, default="mean"
+    cell_pooling : {"mean", "max"}, default="mean"
         How the features of several pictures in one cell become one row.
     root : str or os.PathLike, default=None
         Folder against which relative paths are resolved and which no path may
@@ -132,7 +132,7 @@ class HOGExtractor(ImageExtractor):
         pixels_per_cell=16,
         cells_per_block=2,
         color_bins=4,
-        pooling="mean",
+        cell_pooling="mean",
         root=None,
         max_pixels=50_000_000,
         max_bytes=64 * 2**20,
@@ -147,7 +147,7 @@ class HOGExtractor(ImageExtractor):
         self.pixels_per_cell = pixels_per_cell
         self.cells_per_block = cells_per_block
         self.color_bins = color_bins
-        self.pooling = pooling
+        self.cell_pooling = cell_pooling
         self.root = root
         self.max_pixels = max_pixels
         self.max_bytes = max_bytes

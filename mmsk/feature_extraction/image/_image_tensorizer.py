@@ -35,7 +35,7 @@ class ImageTensorizer(ImageExtractor):
         Height and width in pixels to which pictures are resized; the aspect ratio
         is not kept. A row takes ``12 * height * width`` bytes a column: 48 KiB at
         64 pixels, 588 KiB at 224.
-    pooling : {"first", "mean"}, default="first"
+    cell_pooling : {"first", "mean"}, default="first"
         Which picture stands for several in one cell: the first that can be used,
         or their mean, pixel by pixel.
     max_block_bytes : int, default=2**30
@@ -107,7 +107,7 @@ class ImageTensorizer(ImageExtractor):
     _parameter_constraints: ClassVar[dict] = {
         **ImageExtractor._parameter_constraints,
         "size": [Interval(Integral, 1, None, closed="left"), tuple, list],
-        "pooling": [StrOptions({"first", "mean"})],
+        "cell_pooling": [StrOptions({"first", "mean"})],
         "missing": [StrOptions({"auto", "zero"})],
         "max_block_bytes": [Interval(Integral, 1, None, closed="left")],
     }
@@ -116,7 +116,7 @@ class ImageTensorizer(ImageExtractor):
         self,
         *,
         size=64,
-        pooling="first",
+        cell_pooling="first",
         max_block_bytes=2**30,
         root=None,
         max_pixels=50_000_000,
@@ -128,7 +128,7 @@ class ImageTensorizer(ImageExtractor):
         n_jobs=None,
     ):
         self.size = size
-        self.pooling = pooling
+        self.cell_pooling = cell_pooling
         self.max_block_bytes = max_block_bytes
         self.root = root
         self.max_pixels = max_pixels
@@ -190,7 +190,7 @@ class ImageTensorizer(ImageExtractor):
         return scaled.reshape(len(decoded), -1)
 
     def _pool(self, values: list[NDArray[np.float32]]) -> NDArray:
-        if self.pooling == "first":
+        if self.cell_pooling == "first":
             return values[0]
         return np.mean(values, axis=0, dtype=np.float64)
 

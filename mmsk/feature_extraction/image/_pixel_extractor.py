@@ -29,7 +29,7 @@ class PixelExtractor(ImageExtractor):
         Height and width in pixels of the copy, averaged over what it merges.
     grey : bool, default=False
         Whether to keep brightness alone (ITU-R 601), a third of the features.
-    pooling : {"mean", "max"}, default="mean"
+    cell_pooling : {"mean", "max"}, default="mean"
         How the features of several pictures in one cell become one row.
     root : str or os.PathLike, default=None
         Folder against which relative paths are resolved and which no path may
@@ -106,7 +106,7 @@ class PixelExtractor(ImageExtractor):
         *,
         size=16,
         grey=False,
-        pooling="mean",
+        cell_pooling="mean",
         root=None,
         max_pixels=50_000_000,
         max_bytes=64 * 2**20,
@@ -118,7 +118,7 @@ class PixelExtractor(ImageExtractor):
     ):
         self.size = size
         self.grey = grey
-        self.pooling = pooling
+        self.cell_pooling = cell_pooling
         self.root = root
         self.max_pixels = max_pixels
         self.max_bytes = max_bytes

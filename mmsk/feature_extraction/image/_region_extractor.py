@@ -3,6 +3,7 @@
 import os
 import warnings
 from collections.abc import Mapping
+from importlib.metadata import version
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -54,7 +55,7 @@ class RegionExtractor(ImageExtractor):
     store_id : str, default=None
         Name under which rows of a callable are stored; change it when the callable
         finds something else. Without it they are not stored.
-    pooling : {"mean", "max"}, default="mean"
+    cell_pooling : {"mean", "max"}, default="mean"
         How the features of several pictures in one cell become one row.
     root : str or os.PathLike, default=None
         Folder against which relative paths are resolved and which no path may
@@ -146,7 +147,7 @@ class RegionExtractor(ImageExtractor):
         embedder=None,
         max_side_px=640,
         store_id=None,
-        pooling="mean",
+        cell_pooling="mean",
         root=None,
         max_pixels=50_000_000,
         max_bytes=64 * 2**20,
@@ -162,7 +163,7 @@ class RegionExtractor(ImageExtractor):
         self.embedder = embedder
         self.max_side_px = max_side_px
         self.store_id = store_id
-        self.pooling = pooling
+        self.cell_pooling = cell_pooling
         self.root = root
         self.max_pixels = max_pixels
         self.max_bytes = max_bytes
@@ -209,10 +210,12 @@ class RegionExtractor(ImageExtractor):
 
     def _versions(self) -> Mapping[str, object]:
         embedder = self._embedder()
+        libraries = () if callable(self.detector) else ("torch", "transformers")
         return {
             **super()._versions(),
+            **{name: version(name) for name in libraries},
             "detector": detector_digest(self.detector, self.store_id),
-            "embedder": embedder and embedder._config(type(embedder).__name__),
+            "embedder": embedder and embedder._config(type(embedder)._store_id),
             "numbers": "fp32-cpu",
         }
 

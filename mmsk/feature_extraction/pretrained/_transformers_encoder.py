@@ -168,8 +168,7 @@ class TransformersEncoder(RowExtractor):
     """
 
     _store_id = "mmsk.TransformersEncoder"
-    _not_in_key = RowExtractor._not_in_key - {"pooling"} | {
-        "cell_pooling",
+    _not_in_key = RowExtractor._not_in_key | {
         "device",
         "folder",
     }
@@ -180,7 +179,6 @@ class TransformersEncoder(RowExtractor):
         "modality": [StrOptions({"text", "image", "audio"})],
         "pooling": [StrOptions({"mean", "cls", "max"})],
         "max_length": [Interval(Integral, 3, None, closed="left"), None],
-        "cell_pooling": [StrOptions({"mean", "max"})],
         "root": [str, os.PathLike, None],
         "max_pixels": [Interval(Integral, 1, None, closed="left")],
         "max_seconds": [Interval(Real, 0, None, closed="neither")],
@@ -348,16 +346,12 @@ class TransformersEncoder(RowExtractor):
             return 1
         return _PICTURES.get(self._device.type, _PICTURES_ELSEWHERE)
 
-    def _pool(self, values: list[NDArray[np.float32]]) -> NDArray:
-        if self.cell_pooling == "max":
-            return np.max(values, axis=0)
-        return np.mean(values, axis=0, dtype=np.float64)
-
     def _versions(self) -> Mapping[str, object]:
         decoders = {"image": image_decoder(), "audio": audio_decoder()}
         return {
             "model": folder_digest(locate(self.folder)),
             "decoder": decoders.get(self.modality),
+            "torch": version("torch"),
             "transformers": version("transformers"),
             "numbers": f"fp32-{self._device.type}",
         }

@@ -78,7 +78,7 @@ def frame(n=12):
 
 
 def test_scikit_learns_suite():
-    params = {**SMALL, "deltas": 0, "missing": "zero", "pooling": "max"}
+    params = {**SMALL, "deltas": 0, "missing": "zero", "cell_pooling": "max"}
     assert_passes_all_checks(NumberMFCC(**params))
 
 
@@ -381,7 +381,7 @@ def test_limits_are_parameters(folder):
         {"n_frames": 0},
         {"trim_db": 0.0},
         {"statistics": "mean"},
-        {"pooling": "sum"},
+        {"cell_pooling": "sum"},
         {"max_seconds": 0},
         {"max_values": 0},
         {"max_bytes": None},

@@ -22,14 +22,14 @@ class Words(RowExtractor):
         on_error="raise",
         missing="auto",
         max_error_rate=0.1,
-        pooling="mean",
+        cell_pooling="mean",
         memory=None,
         n_jobs=None,
     ):
         self.on_error = on_error
         self.missing = missing
         self.max_error_rate = max_error_rate
-        self.pooling = pooling
+        self.cell_pooling = cell_pooling
         self.memory = memory
         self.n_jobs = n_jobs
 

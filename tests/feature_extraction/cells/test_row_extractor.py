@@ -97,7 +97,7 @@ def test_each_column_is_filled_for_itself():
 @pytest.mark.parametrize("kind", [list, tuple])
 def test_several_pictures_are_pooled(pooling, pooled, kind):
     X = table([kind([RED, BLUE])], [RED], [kind([BLUE])])
-    rows = MeanColor(pooling=pooling).fit_transform(X)
+    rows = MeanColor(cell_pooling=pooling).fit_transform(X)
     np.testing.assert_array_equal(rows, [[*pooled, 1], [9, 0, 0, 1], [0, 0, 9, 1]])
 
 
@@ -255,7 +255,7 @@ def test_equal_pictures_in_lists_are_extracted_once_in_a_call():
 def test_clone_and_pickle_keep_what_they_should():
     X = pictures(5)
     X[2] = None
-    extractor = MeanColor(gain=2.0, pooling="max").fit(X)
+    extractor = MeanColor(gain=2.0, cell_pooling="max").fit(X)
     rows = extractor.transform(X)
     np.testing.assert_array_equal(
         pickle.loads(pickle.dumps(extractor)).transform(X), rows
@@ -295,7 +295,12 @@ def test_the_store_is_asked_by_what_changes_rows(tmp_path):
         return store.info().written - before
 
     assert written() == 4
-    same = {"pooling": "max", "missing": "zero", "on_error": "missing", "n_jobs": 2}
+    same = {
+        "cell_pooling": "max",
+        "missing": "zero",
+        "on_error": "missing",
+        "n_jobs": 2,
+    }
     assert written(**same, max_error_rate=0.5) == 0
     assert written(gain=2.0) == 4
 
@@ -379,8 +384,8 @@ def test_warm_needs_a_store(kind, tmp_path):
 
 
 def test_warm_checks_parameters(tmp_path):
-    with pytest.raises(ValueError, match="The 'pooling' parameter"):
-        MeanColor(memory=tmp_path, pooling="sum").warm(pictures(2), verbose=False)
+    with pytest.raises(ValueError, match="The 'cell_pooling' parameter"):
+        MeanColor(memory=tmp_path, cell_pooling="sum").warm(pictures(2), verbose=False)
 
 
 # --- what it takes --------------------------------------------------------------------

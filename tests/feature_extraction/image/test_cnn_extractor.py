@@ -192,7 +192,7 @@ def test_several_pictures_are_pooled_and_missing_ones_marked(folder):
     single = small(root=folder).fit_transform(frame())[:, :-1]
     width = single.shape[1]
     mean = small(root=folder, missing="zero").fit_transform(X)
-    most = small(root=folder, picture_pooling="max").fit_transform(X)
+    most = small(root=folder, cell_pooling="max").fit_transform(X)
     np.testing.assert_array_equal(mean[:, -1], [1, 0, 1])
     np.testing.assert_array_equal(mean[1, :-1], 0)
     np.testing.assert_array_equal(mean[0, :width], single[0])
@@ -300,7 +300,7 @@ def test_stored_rows_are_the_computed_ones(folder, weights, tmp_path):
 @pytest.mark.parametrize(
     ("change", "shared"),
     [
-        ({"n_jobs": 2, "picture_pooling": "max", "random_state": 5}, True),
+        ({"n_jobs": 2, "cell_pooling": "max", "random_state": 5}, True),
         ({"pooling": "max"}, False),
         ({"layer": "layer1"}, False),
         ({"size": 33}, False),
@@ -442,7 +442,7 @@ def test_what_is_for_built_in_backbones(params, words):
         {"size": 0},
         {"backend": "jax"},
         {"batch_size": 0},
-        {"picture_pooling": "avg"},
+        {"cell_pooling": "avg"},
         {"store_id": 1},
         {"random_state": None},
     ],

@@ -64,7 +64,7 @@ def frame(n=12):
 
 
 @pytest.mark.parametrize(
-    "params", [{}, {"color_bins": 0}, {"missing": "zero", "pooling": "max"}]
+    "params", [{}, {"color_bins": 0}, {"missing": "zero", "cell_pooling": "max"}]
 )
 def test_scikit_learns_suite(params):
     assert_passes_all_checks(NumberHOG(**SMALL, **params))
@@ -247,7 +247,7 @@ def test_limits_are_parameters(folder):
         {"pixels_per_cell": 2.5},
         {"cells_per_block": -1},
         {"color_bins": 257},
-        {"pooling": "sum"},
+        {"cell_pooling": "sum"},
         {"max_pixels": 0},
         {"max_bytes": None},
         {"root": 3},

@@ -76,7 +76,7 @@ def test_several_pictures_in_a_cell():
     got, _ = tensors(ImageTensorizer(size=4), X)
     np.testing.assert_allclose(got[0], first.transpose(2, 0, 1) / 255, rtol=1e-6)
     np.testing.assert_allclose(got[1], second.transpose(2, 0, 1) / 255, rtol=1e-6)
-    got, _ = tensors(ImageTensorizer(size=4, pooling="mean"), X)
+    got, _ = tensors(ImageTensorizer(size=4, cell_pooling="mean"), X)
     mean = np.mean([first, second], axis=0).transpose(2, 0, 1) / 255
     np.testing.assert_allclose(got[0], mean, rtol=1e-6)
 
