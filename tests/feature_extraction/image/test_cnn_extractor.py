@@ -317,6 +317,21 @@ def test_what_changes_rows_changes_their_key(folder, weights, tmp_path, change, 
     assert store.info().written == (2 if shared else 4)
 
 
+@pytest.mark.parametrize("backend", ["torch", "onnxruntime"])
+def test_another_version_of_the_backend_is_another_key(
+    folder, weights, tmp_path, monkeypatch, backend
+):
+    store = FeatureStore(tmp_path / "store")
+    extractor = small(weights=weights, root=folder, memory=store, backend=backend)
+    for number, written in (("1", 2), ("1", 2), ("2", 4)):
+        monkeypatch.setattr(
+            "mmsk.feature_extraction.image._cnn_extractor.version",
+            {backend: number}.__getitem__,
+        )
+        extractor.fit(frame(2))
+        assert store.info().written == written
+
+
 def test_the_same_weights_elsewhere_share_rows(folder, weights, tmp_path):
     store = FeatureStore(tmp_path / "store")
     other = tmp_path / "copy.pth"

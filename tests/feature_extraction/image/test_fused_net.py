@@ -60,6 +60,29 @@ def test_a_layer_is_that_of_the_module(kind, name, layer, module):
     torch.testing.assert_close(got, seen[0], rtol=0, atol=1e-5 * scale)
 
 
+@pytest.mark.skipif(not has_fused_convolutions(), reason="no oneDNN in this torch")
+@pytest.mark.parametrize("limit", [0, 2**15])
+def test_large_maps_go_alone_and_small_ones_together(net, limit, monkeypatch):
+    shapes = []
+    prepare = _fused_net._prepare_fused
+
+    def spy(convolution, padding, shape, after_sum):
+        shapes.append(shape)
+        return prepare(convolution, padding, shape, after_sum)
+
+    monkeypatch.setattr(_fused_net, "_prepare_fused", spy)
+    monkeypatch.setattr(_fused_net, "_VALUES_TOGETHER", limit)
+    x = batch(3, 64)
+    got = FusedNet(net.units(), 64, 3)(x)
+    with torch.inference_mode():
+        expected = net.features(x)
+    scale = float(expected.abs().max())
+    torch.testing.assert_close(got, expected, rtol=0, atol=1e-5 * scale)
+    counts = [shape[0] for shape in shapes]
+    assert counts == sorted(counts)  # alone first, and never again
+    assert set(counts) == ({1, 3} if limit else {1})
+
+
 def test_an_unknown_layer_names_those_there_are():
     with pytest.raises(ValueError, match="no layer 'layer5'; there are stem, layer1"):
         up_to(make_net("resnet18").units(), "layer5")

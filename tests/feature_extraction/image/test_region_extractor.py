@@ -213,6 +213,26 @@ def test_the_store_id_and_the_embedder_are_in_the_key(tmp_path):
         assert store.info().written == before + 2
 
 
+def test_an_embedder_is_known_by_its_store_id_not_by_its_name(tmp_path):
+    def renamed(store_id, value):
+        def extract(self, decoded):
+            return np.full((len(decoded), len(self._row_names())), value, np.float32)
+
+        members = {"_store_id": store_id, "_extract": extract, "__module__": __name__}
+        return type("PixelExtractor", (PixelExtractor,), members)(size=1)
+
+    for value, store_id in ((0.25, "tests.a"), (0.5, "tests.b")):
+        extractor = RegionExtractor(
+            find,
+            classes=["dog"],
+            memory=tmp_path,
+            store_id="find",
+            embedder=renamed(store_id, value),
+        )
+        rows = extractor.fit_transform(pictures())
+        np.testing.assert_array_equal(rows[0, -4:-1], value)
+
+
 def test_changed_parameters_never_meet_old_rows(tmp_path):
     store = FeatureStore(tmp_path)
     extractor = RegionExtractor(
