@@ -157,7 +157,7 @@ def read_set(folder):
     return table[columns], table["label"].to_numpy(), table[FOLDS[name]].to_numpy()
 
 
-def score_folds(make, X, y, folds):
+def score_folds(make, X, y, folds, verbose=False):
     """Return the score of each fold, and the CPU seconds of each."""
     scores, seconds = [], []
     for fold in np.unique(folds):
@@ -166,6 +166,8 @@ def score_folds(make, X, y, folds):
         model = make().fit(X[~test], y[~test])
         scores.append(model.score(X[test], y[test]))
         seconds.append(time.process_time() - began)
+        if verbose:
+            print(f"fold {fold}: {scores[-1]:.4f}, {seconds[-1]:.0f} s", flush=True)
     return np.array(scores), np.array(seconds)
 
 
@@ -239,7 +241,7 @@ def show_trained(folder, memory, seeds):
             made.append(ChosenRate(folder, memory, seed, speakers))
             return made[-1]
 
-        scores, seconds = score_folds(make, X, y, folds)
+        scores, seconds = score_folds(make, X, y, folds, verbose=True)
         print(
             f"small CNN, trained, seed {seed} {scores.mean():.4f}  "
             f"worst {scores.min():.4f}  to HOG: {difference(scores, base)}  "
