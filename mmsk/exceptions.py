@@ -134,7 +134,7 @@ class GroupsWarning(UserWarning):
 
 
 class LeakageWarning(UserWarning):
-    """Inner folds are made of features that know the target of other rows."""
+    """Inner folds or held-out rows have features that know the target of others."""
 
 
 class StoreWarning(UserWarning):
