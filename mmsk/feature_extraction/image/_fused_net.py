@@ -30,8 +30,9 @@ def has_fused_convolutions() -> bool:
 class FusedNet:
     """A net whose batches have one size, prepared for it.
 
-    The first layers, whose maps are large, see one picture at a time: the maps of
-    several would not stay in the cache between two layers. It holds nothing that a
+    The first layers of a net with depthwise convolutions, whose maps are large, see
+    one picture at a time: the maps of several would not stay in the cache between two
+    layers. It holds nothing that a
     call changes, so that threads may share it.
 
     Parameters
@@ -60,11 +61,14 @@ class FusedNet:
         prepare = _prepare_fused if fused else _prepare_plain
         self._alone: list[Callable[[Tensor], Tensor]] = []
         self._together: list[Callable[[Tensor], Tensor]] = []
+        # where channels are filtered each by itself, memory is slower than arithmetic;
+        # elsewhere several pictures share the reading of weights
+        light = fused and any(c.groups > 1 for unit in units for c in unit.path)
         channels = 3
         with torch.inference_mode():
             for unit in units:
                 large = _values(unit, side) > _VALUES_TOGETHER
-                alone = fused and large and not self._together
+                alone = light and large and not self._together
                 steps = self._alone if alone else self._together
                 shape = (1 if alone else batch_size, channels, side, side)
                 step, side = _unit(unit, shape, prepare)
