@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.preprocessing import LabelEncoder
 from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
@@ -12,6 +13,20 @@ from mmsk.ensemble._lightgbm_base import DATA, LightGBMBase
 
 # adding a number to y adds it to the predictions
 SHIFTING = (None, "regression", "regression_l1", "huber", "fair", "quantile")
+
+
+def _has_probabilities(self) -> bool:
+    if callable(self.objective):
+        raise AttributeError(
+            "An objective of one's own has raw scores, whose meaning is not known: "
+            "ask decision_function, or wrap the estimator in "
+            "sklearn.calibration.CalibratedClassifierCV."
+        )
+    return True
+
+
+def _has_raw_scores(self) -> bool:
+    return callable(self.objective)
 
 
 class LightGBMClassifier(ClassifierMixin, LightGBMBase):
@@ -45,8 +60,22 @@ class LightGBMClassifier(ClassifierMixin, LightGBMBase):
         L1 and L2 penalty on the values of leaves.
     max_bin : int, default=255
         Most bins of a column.
-    objective : {"binary", "multiclass", "multiclassova"}, default=None
-        The loss. ``None``: "binary" for two classes, "multiclass" for more.
+    objective : {"binary", "multiclass", "multiclassova"} or callable, default=None
+        The loss. ``None``: "binary" for two classes, "multiclass" for more. A
+        callable takes ``(y_true, y_pred)``, positions in `classes_` and raw scores
+        of shape (n_samples,), or (n_samples, n_classes) for more than two classes,
+        and returns gradient and Hessian of that shape, without weights: these are
+        multiplied to both. Scores start at 0. What they mean is not known then, so
+        there is `decision_function`, and no `predict_proba`.
+    monotone_constraints : array-like of shape (n_features,) or dict, default=None
+        1 for a column with which the prediction (a class's raw score) may only
+        rise, -1 only fall, 0 free. A dict says so by the name or position of a
+        column, or by the name of a modality of `blocks`: ``{"table": 1}``.
+    metric : str, list of str or callable, default=None
+        What early stopping looks at; ``None`` is the loss. A callable takes
+        ``(y_true, y_pred)`` or ``(y_true, y_pred, sample_weight)`` and returns
+        ``(name, value, is_higher_better)``; `y_pred` is what the booster predicts,
+        raw scores where `objective` is a callable.
     class_weight : dict or "balanced", default=None
         Weights of the classes by label.
     early_stopping : bool, default=False
@@ -64,7 +93,7 @@ class LightGBMClassifier(ClassifierMixin, LightGBMBase):
         What `feature_importances_` counts: splits, or the gain of all splits.
     params : dict, default=None
         Further parameters of LightGBM by name, such as
-        ``{"min_gain_to_split": 0.1, "monotone_constraints": [1, 0]}``.
+        ``{"min_gain_to_split": 0.1, "extra_trees": True}``.
     blocks : Blocks, default=None
         Layout of X; its categorical columns are split as categories.
     n_jobs : int, default=None
@@ -135,7 +164,11 @@ class LightGBMClassifier(ClassifierMixin, LightGBMBase):
 
     _parameter_constraints: dict = {
         **LightGBMBase._parameter_constraints,
-        "objective": [StrOptions({"binary", "multiclass", "multiclassova"}), None],
+        "objective": [
+            StrOptions({"binary", "multiclass", "multiclassova"}),
+            callable,
+            None,
+        ],
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
 
@@ -154,6 +187,8 @@ class LightGBMClassifier(ClassifierMixin, LightGBMBase):
         reg_lambda=0.0,
         max_bin=255,
         objective=None,
+        monotone_constraints=None,
+        metric=None,
         class_weight=None,
         early_stopping=False,
         validation_fraction=0.1,
@@ -179,6 +214,8 @@ class LightGBMClassifier(ClassifierMixin, LightGBMBase):
             reg_lambda=reg_lambda,
             max_bin=max_bin,
             objective=objective,
+            monotone_constraints=monotone_constraints,
+            metric=metric,
             early_stopping=early_stopping,
             validation_fraction=validation_fraction,
             n_iter_no_change=n_iter_no_change,
@@ -228,13 +265,17 @@ class LightGBMClassifier(ClassifierMixin, LightGBMBase):
             return self
         objective = self.objective or ("binary" if n_classes == 2 else "multiclass")
         target = {"objective": objective}
-        if objective != "binary":
+        if callable(objective):
+            if n_classes > 2:
+                target["num_class"] = n_classes
+        elif objective != "binary":
             target["num_class"] = n_classes
         elif n_classes > 2:
             raise ValueError(f"objective='binary' is for two classes, got {n_classes}.")
         codes = encoder.transform(y)
         return self._train(X, codes, weights, groups, stratify=True, **target)
 
+    @available_if(_has_probabilities)
     def predict_proba(self, X):
         """Return the probabilities of the classes.
 
@@ -257,6 +298,26 @@ class LightGBMClassifier(ClassifierMixin, LightGBMBase):
         # one against all others: each class on its own
         return scores / scores.sum(axis=1, keepdims=True)
 
+    @available_if(_has_raw_scores)
+    def decision_function(self, X):
+        """Return the raw scores, of an objective that is a callable.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
+            The columns of `fit` in their order.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            For two classes one number, greater than 0 for the second; zeros where
+            `fit` saw one class.
+        """
+        X = self._check_predict(X)
+        if self.booster_ is None:
+            return np.zeros(X.shape[0])
+        return self._predict_raw(X)
+
     def predict(self, X):
         """Return the most probable class.
 
@@ -269,8 +330,12 @@ class LightGBMClassifier(ClassifierMixin, LightGBMBase):
         -------
         labels : ndarray of shape (n_samples,)
         """
-        best = self.predict_proba(X).argmax(axis=1)
-        return self.classes_[best]
+        if callable(self.objective):
+            scores = self.decision_function(X)
+            codes = (scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(1)
+        else:
+            codes = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[codes]
 
 
 class LightGBMRegressor(RegressorMixin, LightGBMBase):
@@ -300,8 +365,20 @@ class LightGBMRegressor(RegressorMixin, LightGBMBase):
     max_bin : int, default=255
         Most bins of a column.
     objective : {"regression", "regression_l1", "huber", "fair", "poisson", \
-            "quantile", "mape", "gamma", "tweedie"}, default=None
-        The loss. ``None`` is "regression", squared error.
+            "quantile", "mape", "gamma", "tweedie"} or callable, default=None
+        The loss. ``None`` is "regression", squared error. A callable takes
+        ``(y_true, y_pred)`` of shape (n_samples,) and returns gradient and Hessian
+        of that shape, without weights: these are multiplied to both. Predictions
+        start at 0.
+    monotone_constraints : array-like of shape (n_features,) or dict, default=None
+        1 for a column with which the prediction (a class's raw score) may only
+        rise, -1 only fall, 0 free. A dict says so by the name or position of a
+        column, or by the name of a modality of `blocks`: ``{"table": 1}``.
+    metric : str, list of str or callable, default=None
+        What early stopping looks at; ``None`` is the loss. A callable takes
+        ``(y_true, y_pred)`` or ``(y_true, y_pred, sample_weight)`` and returns
+        ``(name, value, is_higher_better)``; `y_pred` is what the booster predicts,
+        raw scores where `objective` is a callable.
     early_stopping : bool, default=False
         Whether to hold rows out, stop when the loss there has not improved for
         `n_iter_no_change` rounds, and keep the rounds up to the best one. Whole
@@ -382,6 +459,7 @@ class LightGBMRegressor(RegressorMixin, LightGBMBase):
             StrOptions(
                 {*SHIFTING, "poisson", "mape", "gamma", "tweedie"} - {None},
             ),
+            callable,
             None,
         ],
     }
@@ -407,7 +485,7 @@ class LightGBMRegressor(RegressorMixin, LightGBMBase):
         """
         X, y = validate_data(self, X, y, y_numeric=True, **DATA)
         X, y, weights, groups = self._kept(X, y, sample_weight, groups)
-        shifts = self.objective in SHIFTING
+        shifts = not callable(self.objective) and self.objective in SHIFTING
         self.offset_ = float(np.average(y, weights=weights)) if shifts else 0.0
         y = y - self.offset_
         if np.abs(y).max() > np.finfo(np.float32).max:

@@ -16,6 +16,11 @@ from mmsk._utils._blocks import Blocks
 from mmsk._utils._param_validation import Interval, StrOptions
 from mmsk._utils._splits import holdout_split
 from mmsk._utils._weights import positive_weights
+from mmsk.ensemble._lightgbm_custom import (
+    metric_of_data,
+    monotone_vector,
+    weighted_objective,
+)
 from mmsk.ensemble._lightgbm_params import check_params, thread_count
 
 DATA = {
@@ -45,6 +50,8 @@ class LightGBMBase(BaseEstimator):
         "reg_alpha": [Interval(Real, 0, None, closed="left")],
         "reg_lambda": [Interval(Real, 0, None, closed="left")],
         "max_bin": [Interval(Integral, 2, None, closed="left")],
+        "monotone_constraints": ["array-like", dict, None],
+        "metric": [str, list, callable, None],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
@@ -72,6 +79,8 @@ class LightGBMBase(BaseEstimator):
         reg_lambda=0.0,
         max_bin=255,
         objective=None,
+        monotone_constraints=None,
+        metric=None,
         early_stopping=False,
         validation_fraction=0.1,
         n_iter_no_change=10,
@@ -95,6 +104,8 @@ class LightGBMBase(BaseEstimator):
         self.reg_lambda = reg_lambda
         self.max_bin = max_bin
         self.objective = objective
+        self.monotone_constraints = monotone_constraints
+        self.metric = metric
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
@@ -135,7 +146,7 @@ class LightGBMBase(BaseEstimator):
     def _train(self, X, y, weights, groups, *, stratify: bool, **target) -> Self:
         """Train on checked rows; `target` holds the parameters that y decides."""
         random_state = check_random_state(self.random_state)
-        params = self._booster_params(len(y)) | target
+        params = self._booster_params(len(y)) | target | self._own_params(X)
         least = 2 * params["min_data_in_leaf"]
         if len(y) < least and y.min() < y.max():
             warnings.warn(
@@ -175,6 +186,11 @@ class LightGBMBase(BaseEstimator):
             classifier=stratify,
             random_state=int(random_state.randint(np.iinfo(np.int32).max)),
         )
+        if callable(self.objective) and self.metric is None:
+            raise ValueError(
+                "early_stopping=True with an objective of one's own needs a metric: "
+                "pass metric=, a name of LightGBM's or a callable."
+            )
         data = self._dataset(params, X, y, weights, train)
         unseen = self._dataset(params, X, y, weights, held_out, reference=data)
         quiet = self.verbose == 0
@@ -186,7 +202,12 @@ class LightGBMBase(BaseEstimator):
         )
         callbacks = [stop] if quiet else [stop, lightgbm.log_evaluation()]
         self.booster_ = lightgbm.train(
-            params, data, self.n_estimators, valid_sets=[unseen], callbacks=callbacks
+            params,
+            data,
+            self.n_estimators,
+            valid_sets=[unseen],
+            feval=metric_of_data(self.metric) if callable(self.metric) else None,
+            callbacks=callbacks,
         )
         return max(self.booster_.best_iteration, 1)
 
@@ -233,6 +254,20 @@ class LightGBMBase(BaseEstimator):
             "deterministic": True,
             "force_col_wise": not further.get("force_row_wise", False),
         } | further
+
+    def _own_params(self, X) -> dict[str, Any]:
+        """Return the loss, metric and constraints that the user gave."""
+        own: dict[str, Any] = {}
+        if callable(self.objective):
+            own["objective"] = weighted_objective(self.objective)
+        if self.metric is not None:
+            own["metric"] = "None" if callable(self.metric) else self.metric
+        if self.monotone_constraints is not None:
+            names = getattr(self, "feature_names_in_", None)
+            own["monotone_constraints"] = monotone_vector(
+                self.monotone_constraints, X.shape[1], names, self.blocks
+            )
+        return own
 
     def _check_blocks(self, X) -> None:
         """Refuse blocks that do not describe X and codes that are no codes."""

@@ -23,6 +23,8 @@ EXPLICIT = {
     "lambda_l2": "reg_lambda",
     "max_bin": "max_bin",
     "objective": "objective",
+    "metric": "metric",
+    "monotone_constraints": "monotone_constraints",
     "early_stopping_round": "n_iter_no_change",
     "num_threads": "n_jobs",
     "seed": "random_state",

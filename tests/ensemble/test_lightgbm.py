@@ -261,20 +261,6 @@ def test_importance_by_modality(kind):
     assert not hasattr(kind(), "modality_importances_")
 
 
-@pytest.mark.parametrize("sign", [1, -1])
-def test_monotone_constraints(sign):
-    rng = np.random.default_rng(0)
-    X = rng.uniform(-2, 2, size=(300, 2))
-    y = np.sin(3 * X[:, 0]) + X[:, 1]
-    free = LightGBMRegressor(n_estimators=30).fit(X, y)
-    bound = LightGBMRegressor(
-        n_estimators=30, params={"monotone_constraints": [sign, 0]}
-    ).fit(X, y)
-    line = np.column_stack([np.linspace(-2, 2, 99), np.zeros(99)])
-    assert (sign * np.diff(bound.predict(line)) >= 0).all()
-    assert (sign * np.diff(free.predict(line))).min() < -0.1
-
-
 @BOTH
 def test_nothing_is_printed(kind, capfd):
     X, y = binary(60)

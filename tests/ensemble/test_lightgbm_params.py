@@ -26,7 +26,8 @@ from tests.ensemble._samples import BOTH, binary
         ({"input_model": "file"}, "'input_model' has no meaning"),
         ({"min_gain_to_split": 1, "min_split_gain": 1}, "a second time"),
         ({"min_gain_to_split": "abc"}, "LightGBM: .*abc"),
-        ({"monotone_constraints": [1]}, "LightGBM: .*monotone_constraints"),
+        ({"mc": [1]}, "the constructor parameter 'monotone_constraints'"),
+        ({"metrics": "auc"}, "the constructor parameter 'metric'"),
     ],
 )
 @BOTH
@@ -115,7 +116,7 @@ def test_every_name_lightgbm_knows_is_taken_or_refused():
     assert set(EXPLICIT) | FOREIGN <= set(names.values())
     assert not set(EXPLICIT) & FOREIGN
     free = set(names.values()) - set(EXPLICIT) - FOREIGN
-    assert {"min_gain_to_split", "monotone_constraints", "boosting", "metric"} <= free
+    assert {"min_gain_to_split", "extra_trees", "boosting"} <= free
     assert check_params(dict.fromkeys(free, 1)).keys() == free
     for word in set(EXPLICIT.values()) & set(names):
         with pytest.raises(ValueError, match="constructor parameter"):
