@@ -37,6 +37,25 @@ def check_known(y: Any) -> None:
         )
 
 
+def refuse_strings(y: NDArray) -> None:
+    """Refuse a target of labels where numbers are needed.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,) or (n_samples, n_targets)
+
+    Raises
+    ------
+    ValueError
+        If it holds strings.
+    """
+    if y.dtype.kind in "USO" and isinstance(y.flat[0], str | bytes):
+        raise ValueError(
+            f"A regressor needs numbers as y, got strings such as {str(y.flat[0])!r}. "
+            "Use the classifier for labels, or convert y with astype(float)."
+        )
+
+
 def kind_of_target(y: NDArray, advice: str) -> str:
     """Tell what a target is, whole numbers among floats taken for measurements.
 

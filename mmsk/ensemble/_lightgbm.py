@@ -9,6 +9,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from mmsk._utils._param_validation import StrOptions, fit_context
+from mmsk._utils._targets import refuse_strings
 from mmsk.ensemble._lightgbm_base import DATA, LightGBMBase
 
 # adding a number to y adds it to the predictions
@@ -484,6 +485,7 @@ class LightGBMRegressor(RegressorMixin, LightGBMBase):
         self : LightGBMRegressor
         """
         X, y = validate_data(self, X, y, y_numeric=True, **DATA)
+        refuse_strings(y)
         X, y, weights, groups = self._kept(X, y, sample_weight, groups)
         shifts = not callable(self.objective) and self.objective in SHIFTING
         self.offset_ = float(np.average(y, weights=weights)) if shifts else 0.0

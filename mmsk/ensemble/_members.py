@@ -29,7 +29,7 @@ class NamedMembers(MetaEstimatorMixin, NamedSteps):
     """
 
     _parameter_constraints: dict = {
-        "estimators": [list],
+        "estimators": "no_validation",  # fit says what is wrong with them
         "blocks": [Blocks, None],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
@@ -56,15 +56,7 @@ class NamedMembers(MetaEstimatorMixin, NamedSteps):
 
     def _used(self) -> dict[str, Any]:
         """Check `estimators`; return those that are not dropped, by name."""
-        try:
-            pairs = [(name, estimator) for name, estimator in self.estimators]
-        except (TypeError, ValueError):
-            pairs = []
-        if not pairs or not all(isinstance(name, str) for name, _ in pairs):
-            raise ValueError(
-                "estimators must be a list, not empty, of (name, estimator), got "
-                f"{self.estimators!r}."
-            )
+        pairs = self._pairs()
         self._validate_names([name for name, _ in pairs])
         used = {name: each for name, each in pairs if not is_drop(each)}
         if not used:
@@ -77,6 +69,26 @@ class NamedMembers(MetaEstimatorMixin, NamedSteps):
                 )
             self._check_kind(name, estimator)
         return used
+
+    def _pairs(self) -> list[tuple[str, Any]]:
+        """Return `estimators` as pairs, or say what they should be."""
+        given = self.estimators
+        wanted = "estimators must be a list, not empty, of (name, estimator)"
+        if isinstance(given, dict):
+            raise ValueError(f"{wanted}, got a dict: pass list(estimators.items()).")
+        try:
+            # a string of two letters is no pair
+            pairs = [tuple(each) for each in given if not isinstance(each, str)]
+            pairs = [(name, estimator) for name, estimator in pairs]
+        except (TypeError, ValueError):
+            pairs = []
+        if any(is_estimator(first) and isinstance(last, str) for first, last in pairs):
+            raise ValueError(f"{wanted}, got (estimator, name): swap them.")
+        named = all(isinstance(name, str) for name, _ in pairs)
+        whole = isinstance(given, list) and len(pairs) == len(given) > 0
+        if not whole or not named:
+            raise ValueError(f"{wanted}, got {given!r}.")
+        return pairs
 
     @abstractmethod
     def _check_kind(self, name: str, estimator: Any) -> None:
@@ -181,7 +193,8 @@ class NamedMembers(MetaEstimatorMixin, NamedSteps):
 
     def _tags_of_members(self) -> list:
         # fit refuses what is no list of pairs
-        pairs = [each for each in self.estimators if isinstance(each, list | tuple)]
+        given = self.estimators if isinstance(self.estimators, list) else []
+        pairs = [each for each in given if isinstance(each, list | tuple)]
         inside = [estimator for pair in pairs for estimator in pair[1:]]
         return [get_tags(each) for each in inside if is_estimator(each)]
 

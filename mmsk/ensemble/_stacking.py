@@ -215,7 +215,7 @@ class ModalityStackingClassifier(BaseModalityStacking, BaseFusionClassifier):
         """Return the final estimator's decision values.
 
         Samples without any modality get the logarithm of the prior (of its odds
-        with two classes or several labels).
+        with two classes or several labels). Of a single class all are 0.
 
         Parameters
         ----------
@@ -227,9 +227,14 @@ class ModalityStackingClassifier(BaseModalityStacking, BaseFusionClassifier):
         """
         return self._said(
             X,
-            lambda final, features: final.decision_function(features),
+            self._decide,
             lambda: self._target.prior_decision,
         )
+
+    def _decide(self, final, features):
+        if len(self.classes_) == 1:  # the final estimator is a constant
+            return np.zeros(features.shape[0])
+        return final.decision_function(features)
 
     def _final(self):
         if self.final_estimator is None:
@@ -257,13 +262,14 @@ class ModalityStackingClassifier(BaseModalityStacking, BaseFusionClassifier):
         self.classes_ = self._target.classes
         self.class_prior_ = self._target.prior
 
-    def _method(self, name, estimator) -> str:
+    def _method(self, name, *estimators) -> str:
+        estimator = estimators[-1]
         wanted = {"auto": METHODS, "logit": ("predict_proba",)}
         wanted = wanted.get(self.stack_method, (self.stack_method,))
         if is_regressor(estimator):
             wanted = [each for each in wanted if each == "predict"]
         for method in wanted:
-            if hasattr(estimator, method):
+            if any(hasattr(each, method) for each in estimators):
                 return method
         raise ValueError(
             f"The estimator {name!r} ({type(estimator).__name__}) does not implement "
@@ -440,7 +446,7 @@ class ModalityStackingRegressor(BaseModalityStacking, BaseFusionRegressor):
         super()._learn_prior(y, weights)
         self._target = Numbers(y, weights)
 
-    def _method(self, name, estimator) -> str:
+    def _method(self, name, *estimators) -> str:
         return "predict"
 
     def _takes_targets(self) -> bool:

@@ -28,7 +28,10 @@ def final_has(method: str):
 
     def check(self) -> bool:
         final = getattr(self, "final_estimator_", None)
-        getattr(self._final() if final is None else final, method)
+        # of one class there is a constant, which has fewer methods
+        if final is None or not hasattr(final, method):
+            final = self._final()
+        getattr(final, method)
         return True
 
     return check
@@ -117,7 +120,8 @@ class BaseModalityStacking(TransformerMixin, NamedMembers):
         self.stack_method_, self._neutral = [], []
         for (name, given), fitted in zip(used.items(), self.estimators_, strict=True):
             # an ensemble may have methods only when it is fitted
-            method = self._method(name, given if fitted is None else fitted)
+            able = (given,) if fitted is None else (fitted, given)
+            method = self._method(name, *able)
             self.stack_method_.append(method)
             self._neutral.append(self._target.neutral(method, given))
 
@@ -261,8 +265,8 @@ class BaseModalityStacking(TransformerMixin, NamedMembers):
         """Refuse a final estimator of another kind."""
 
     @abstractmethod
-    def _method(self, name: str, estimator: Any) -> str:
-        """Return the method that an estimator is asked by."""
+    def _method(self, name: str, *estimators: Any) -> str:
+        """Return the method that an estimator, fitted and as given, is asked by."""
 
     def _allows_nan(self) -> bool:
         reads = super()._allows_nan()

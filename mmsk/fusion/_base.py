@@ -18,6 +18,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d, validate_data
 
 from mmsk._utils._blocks import Blocks
+from mmsk._utils._targets import refuse_strings
 from mmsk._utils._weights import positive_weights
 from mmsk.exceptions import MissingModalityWarning, SingleBlockWarning
 
@@ -169,6 +170,7 @@ class BaseFusionRegressor(RegressorMixin, BaseFusion):
 
     def _check_y(self, y):
         y = np.asarray(y)
+        refuse_strings(y)
         if y.ndim == 2 and y.shape[1] == 1 and not self._takes_targets():
             return column_or_1d(y, warn=True)
         return y

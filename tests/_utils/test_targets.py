@@ -1,7 +1,12 @@
 import numpy as np
 import pytest
 
-from mmsk._utils._targets import check_known, kind_of_target, mean_and_scale
+from mmsk._utils._targets import (
+    check_known,
+    kind_of_target,
+    mean_and_scale,
+    refuse_strings,
+)
 
 
 class TestMeanAndScale:
@@ -55,3 +60,10 @@ def test_very_many_whole_numbers_are_of_no_kind():
     assert kind_of_target(y[:300], "task='...'") == "multiclass"
     with pytest.raises(ValueError, match="101 different whole numbers: pass task="):
         kind_of_target(y, "task='...'")
+
+
+@pytest.mark.parametrize("y", [["a", "b"], [["1", "2"]], np.array(["a", 2], object)])
+def test_strings_are_no_numbers(y):
+    with pytest.raises(ValueError, match=r"needs numbers as y, got strings such as"):
+        refuse_strings(np.asarray(y))
+    refuse_strings(np.array([1.0, 2.0]))

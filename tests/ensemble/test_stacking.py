@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from joblib import parallel_config
+from sklearn import config_context
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.datasets import (
     load_diabetes,
@@ -19,7 +20,12 @@ from sklearn.ensemble import (
     StackingRegressor,
 )
 from sklearn.exceptions import NotFittedError
-from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+from sklearn.linear_model import (
+    LinearRegression,
+    LogisticRegression,
+    Ridge,
+    RidgeClassifier,
+)
 from sklearn.model_selection import GridSearchCV, KFold, PredefinedSplit
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
@@ -27,7 +33,13 @@ from sklearn.preprocessing import scale
 from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from mmsk.ensemble import ModalityStackingClassifier, ModalityStackingRegressor
+from mmsk.ensemble import (
+    EnsembleSelectionClassifier,
+    EnsembleSelectionRegressor,
+    LightGBMRegressor,
+    ModalityStackingClassifier,
+    ModalityStackingRegressor,
+)
 from mmsk.neural_network import NeuralClassifier
 
 IRIS = load_iris()
@@ -280,6 +292,75 @@ class TestAsScikitLearn:
         assert hasattr(ModalityStackingClassifier(two()), "decision_function")
         assert not hasattr(stack.set_params(final_estimator=SVC()), "predict_proba")
 
+    @pytest.mark.parametrize("method", ["auto", "decision_function", "predict"])
+    def test_labels_by_decision_values(self, method):
+        params = {
+            "estimators": [("ridge", RidgeClassifier())],
+            "final_estimator": KNeighborsClassifier(),
+            "cv": FOLDS,
+            "stack_method": method,
+        }
+        ours = ModalityStackingClassifier(**params).fit(X_LABELS, Y_LABELS)
+        theirs = StackingClassifier(**params).fit(X_LABELS, Y_LABELS)
+        assert ours.stack_method_ == theirs.stack_method_
+        np.testing.assert_allclose(ours.transform(X_LABELS), theirs.transform(X_LABELS))
+        np.testing.assert_array_equal(ours.predict(X_LABELS), theirs.predict(X_LABELS))
+
+    def test_columns_passed_through_come_last_and_unchanged(self):
+        for X in (X_IRIS, sp.csc_array(X_IRIS)):
+            stack = ModalityStackingClassifier(two(), passthrough=True)
+            said = stack.fit(X, Y_IRIS).transform(X)
+            assert said.shape == (150, 6 + 4)
+            passed = said[:, -4:]
+            passed = passed.toarray() if sp.issparse(passed) else passed
+            np.testing.assert_array_equal(passed, X_IRIS)
+
+    def test_n_features_in_is_not_there_before_fit(self):
+        for kind, members in (
+            (ModalityStackingClassifier, two()),
+            (ModalityStackingRegressor, two_regressors()),
+            (EnsembleSelectionClassifier, two()[:1]),
+            (EnsembleSelectionRegressor, two_regressors()),
+        ):
+            assert not hasattr(kind(members), "n_features_in_")
+
+    def test_names_out_of_a_regressor(self):
+        stack = ModalityStackingRegressor(two_regressors(), passthrough=True)
+        names = [f"n{place}" for place in range(X_NUMBERS.shape[1])]
+        found = stack.fit(X_NUMBERS, Y_NUMBERS).get_feature_names_out(names)
+        prefix = "modalitystackingregressor_"
+        assert found.tolist() == [f"{prefix}first", f"{prefix}second", *names]
+
+    def test_metadata_that_nobody_takes_is_refused(self):
+        for stack, y in (
+            (ModalityStackingClassifier(two()), Y_IRIS),
+            (ModalityStackingRegressor(two_regressors()), Y_IRIS),
+        ):
+            with pytest.raises(TypeError, match="metadata"):
+                stack.fit(X_IRIS, y, metadata="a")
+
+    def test_weights_are_routed(self):
+        with config_context(enable_metadata_routing=True):
+            for stack in (
+                ModalityStackingClassifier(two()),
+                ModalityStackingRegressor(two_regressors()),
+            ):
+                requests = stack.get_metadata_routing().fit.requests
+                assert requests == {"sample_weight": True, "groups": True}
+            seen = []
+
+            class Judge(LogisticRegression):
+                def fit(self, X, y, sample_weight=None):
+                    seen.append(sample_weight)
+                    return super().fit(X, y, sample_weight)
+
+            inner = ModalityStackingClassifier([("judge", Judge())], Judge(), cv=3)
+            inner.set_score_request(sample_weight=True)
+            outer = GridSearchCV(inner, {"judge__C": [1.0]}, cv=2)
+            outer.fit(X_IRIS, Y_IRIS, sample_weight=np.linspace(1, 2, 150))
+        assert len(seen) == 3 * (1 + 3 + 1)
+        assert all(each is not None for each in seen)
+
     def test_predict_hands_on_parameters(self):
         stack = ModalityStackingRegressor([("r", Ridge())], DummyRegressor())
         stack.fit(X_NUMBERS, Y_NUMBERS)
@@ -295,6 +376,11 @@ class TestAsScikitLearn:
             ({"estimators": []}, ValueError, "not empty"),
             ({"estimators": [Ridge()]}, ValueError, "list, not empty, of"),
             ({"estimators": [(1, Ridge())]}, ValueError, "list, not empty, of"),
+            ({"estimators": ["lr"]}, ValueError, "list, not empty, of"),
+            ({"estimators": None}, ValueError, "list, not empty, of"),
+            ({"estimators": dict(two())}, ValueError, r"got a dict: pass list\("),
+            ({"estimators": tuple(two())}, ValueError, "must be a list"),
+            ({"estimators": [(Ridge(), "r")]}, ValueError, "name.: swap them"),
             ({"estimators": two() + two()}, ValueError, "not unique"),
             ({"estimators": [("cv", Ridge())]}, ValueError, "conflict"),
             ({"estimators": [("a", "drop")]}, ValueError, "All estimators are dropped"),
@@ -327,6 +413,20 @@ class TestAsScikitLearn:
         params = {"estimators": two_regressors()} | params
         with pytest.raises(ValueError, match=message):
             ModalityStackingRegressor(**params).fit(X_NUMBERS, Y_NUMBERS)
+
+    @pytest.mark.parametrize("dtype", [str, object])
+    @pytest.mark.parametrize(
+        "model",
+        [
+            ModalityStackingRegressor(two_regressors()),
+            EnsembleSelectionRegressor(two_regressors()),
+            LightGBMRegressor(),
+        ],
+        ids=lambda each: type(each).__name__,
+    )
+    def test_labels_are_not_for_a_regressor(self, model, dtype):
+        with pytest.raises(ValueError, match=r"needs numbers|could not convert string"):
+            clone(model).fit(X_IRIS, NAMES[Y_IRIS].astype(dtype))
 
 
 class NoWeights(RegressorMixin, BaseEstimator):
@@ -469,6 +569,13 @@ class TestInterface:
             ).fit(X_IRIS, ["only"] * 150)
             assert set(stack.predict(X_IRIS)) == {"only"}
             np.testing.assert_array_equal(stack.predict_proba(X_IRIS), [[1.0]] * 150)
+        for method in ("auto", "decision_function"):
+            stack = ModalityStackingClassifier(two(), stack_method=method)
+            if method == "decision_function":
+                assert stack.fit(X_IRIS, Y_IRIS).stack_method_ == [method] * 2
+            stack.fit(X_IRIS, ["only"] * 150)
+            np.testing.assert_array_equal(stack.decision_function(X_IRIS), [0.0] * 150)
+            assert set(stack.predict(X_IRIS)) == {"only"}
         one = ModalityStackingRegressor(two_regressors()).fit([[1.0, 2.0]], [3.0])
         np.testing.assert_allclose(one.predict([[5.0, 0.0]]), 3.0)
 
