@@ -18,7 +18,8 @@ scored: PR-AUC, F1 and macro-F1, each with the 95 % interval of a bootstrap over
 rows, and whether the targets are met (.9962, .967, .912). The fitted ensemble is kept
 in --model and read from there where it exists; embeddings in --store. Without both the
 command takes about ten minutes. The out-of-fold scores of the ensemble are those it was
-chosen on, so expect a little less elsewhere.
+chosen on, so expect a little less elsewhere. What was looked at before: models of the
+text alone were scored on val.csv by `table_text.py`; none of this script's were.
 """
 
 import argparse
@@ -152,20 +153,21 @@ def scores_of(y, proba, said):
     )
 
 
-def print_rows(y, rows):
-    """Print scores with bootstrap intervals; return them by name."""
+def print_rows(y, rows, n_resamples=0):
+    """Print scores, with bootstrap intervals if asked for; return them by name."""
     rng = np.random.default_rng(0)
-    draws = rng.integers(len(y), size=(N_RESAMPLES, len(y)))
+    draws = rng.integers(len(y), size=(n_resamples, len(y)))
     print(f"{'':<28}" + "".join(f"{name:^26}" for name in TARGETS))
     found = {}
     for name, (proba, said) in rows.items():
         found[name] = scores_of(y, proba, said)
-        drawn = [scores_of(y[d], proba[d], said[d]) for d in draws]
-        low, high = np.percentile(drawn, [2.5, 97.5], axis=0)
-        cells = "".join(
-            f"  {value:.4f} [{a:.4f}, {b:.4f}]"
-            for value, a, b in zip(found[name], low, high, strict=True)
-        )
+        cells = [f"{value:.4f}" for value in found[name]]
+        if n_resamples:
+            drawn = [scores_of(y[d], proba[d], said[d]) for d in draws]
+            low, high = np.percentile(drawn, [2.5, 97.5], axis=0)
+            pairs = zip(cells, low, high, strict=True)
+            cells = [f"{cell} [{a:.4f}, {b:.4f}]" for cell, a, b in pairs]
+        cells = "".join(f"{cell:^26}" for cell in cells)
         print(f"{name:<28}{cells}", flush=True)
     return found
 
@@ -206,9 +208,7 @@ def run(root, arguments, memory):
     judged = ~np.isnan(answers).any(axis=0)  # rows with a modality: all of them
     fused = np.average(answers, axis=0, weights=chosen.weights_)
     threshold = best_threshold(y[judged], fused[judged])
-    print(
-        f"{len(train)} rows of train.csv, out of five folds, threshold {threshold:.3f}"
-    )
+    print(f"{len(train)} rows of train.csv, out of fold, threshold {threshold:.3f}")
     names = list(chosen.oof_predictions_)
     print("weights " + ", ".join(map("{} {:.2f}".format, names, chosen.weights_)))
     by_linear = cross_val_predict(
@@ -237,7 +237,8 @@ def run(root, arguments, memory):
         "mmsk, chosen ensemble": (proba, proba >= threshold),
     }
     print(f"{len(test)} rows of val.csv, 95 % intervals over rows")
-    found = print_rows(test["label"].to_numpy(), rows)["mmsk, chosen ensemble"]
+    found = print_rows(test["label"].to_numpy(), rows, N_RESAMPLES)
+    found = found["mmsk, chosen ensemble"]
     for (name, target), value in zip(TARGETS.items(), found, strict=True):
         verdict = "met" if value >= target else "MISSED"
         print(f"{name} {value:.4f} >= {target}: {verdict}")
