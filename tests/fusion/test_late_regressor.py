@@ -276,7 +276,7 @@ class TestMembers:
 
     def test_words_as_a_target(self):
         X, y = numbers()
-        with pytest.raises(ValueError, match="could not convert string"):
+        with pytest.raises(ValueError, match="needs numbers as y, got strings"):
             late().fit(X, y.astype(str) + "?")
 
 
