@@ -74,6 +74,11 @@ from mmsk.fusion import (
 )
 from mmsk.fusion._mechanisms import MECHANISMS
 from mmsk.media import read_audio
+from mmsk.model_selection import (
+    FusionSearchCV,
+    SearchEnsembleClassifier,
+    SearchEnsembleRegressor,
+)
 from mmsk.neural_network import NeuralClassifier, NeuralRegressor, SupervisedEncoder
 from tests._models import SavedModel
 
@@ -394,6 +399,15 @@ ENTRIES = [
     ),
     Entry(EnsembleSelectionClassifier(CLASSIFIERS)),
     Entry(EnsembleSelectionRegressor(REGRESSORS)),
+    # where fits fail scikit-learn's searches warn, which is an error here
+    Entry(
+        FusionSearchCV(
+            LogisticRegression(), {"C": [0.1, 1.0]}, cv=2, error_score="raise"
+        )
+    ),
+    Entry(FusionSearchCV(Ridge(), {"alpha": [0.1, 1]}, cv=2, error_score="raise")),
+    Entry(SearchEnsembleClassifier(CLASSIFIERS)),
+    Entry(SearchEnsembleRegressor(REGRESSORS)),
     # trees: a linear model of the float32 matrix is equal to 1e-5, not to 1e-7
     Entry(
         MultimodalClassifier(two_tables(), LightGBMClassifier(n_estimators=TREES)),
@@ -491,6 +505,17 @@ def matrix() -> tuple[np.ndarray, np.ndarray, Blocks, np.ndarray]:
     absent[:, :5] = 0.0
     blocks = Blocks([Block("image", 0, 4, indicator=4), Block("table", 5, 6)])
     return X, y, blocks, absent
+
+
+def classifiers_of(features: ModalityTransformer) -> list[tuple[str, Any]]:
+    """Return two classifiers of whole tables."""
+    return [
+        (name, MultimodalClassifier(features, estimator))
+        for name, estimator in (
+            ("early", EarlyFusionClassifier()),
+            ("late", LateFusionClassifier()),
+        )
+    ]
 
 
 def cases() -> list[Case]:
@@ -680,6 +705,33 @@ def cases() -> list[Case]:
             X,
             y,
             {"estimator__estimator": LogisticRegression(C=0.01)},
+            untitled,
+        ),
+        Case(
+            FusionSearchCV(
+                MultimodalClassifier(features, EarlyFusionClassifier()),
+                {"estimator__modalities": [["text"], None]},
+                cv=2,
+            ),
+            X,
+            y,
+            {"param_grid": {"estimator__modalities": [["table"]]}},
+            untitled,
+        ),
+        Case(
+            SearchEnsembleClassifier(classifiers_of(features)),
+            X,
+            y,
+            {"weights": [0.1, 0.9]},
+            untitled,
+        ),
+        Case(
+            SearchEnsembleRegressor(
+                [("ridge", MultimodalRegressor(features, Ridge()))]
+            ),
+            X,
+            X["price"].to_numpy(),
+            {"ridge__estimator__alpha": 100.0},
             untitled,
         ),
         Case(

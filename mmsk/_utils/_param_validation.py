@@ -16,6 +16,7 @@ from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.validation import (
     _check_feature_names,
+    _check_method_params,
     _check_n_features,
     _check_sample_weight,
     _num_samples,
@@ -29,6 +30,7 @@ __all__ = [
     "Options",
     "StrOptions",
     "check_feature_names",
+    "check_method_params",
     "check_n_features",
     "check_sample_weight",
     "fit_context",
@@ -42,6 +44,7 @@ __all__ = [
 
 NamedSteps = _BaseComposition
 check_feature_names = _check_feature_names
+check_method_params = _check_method_params
 check_n_features = _check_n_features
 check_sample_weight = _check_sample_weight
 fit_context = _fit_context

@@ -266,13 +266,10 @@ class ModalityTransformer(TransformerMixin, NamedSteps):
         ValueError
             If no branch starts with an extractor that has a store.
         """
-        self._check_names()
-        X = as_table(X)
         warmed = False
-        for branch in self._planned(X):
-            extractor = first_step(branch.transformer)
-            if takes_store(extractor) and extractor.memory is not None:
-                extractor.warm(cut_columns(X, branch.keys), verbose=verbose)
+        for extractor, columns, _ in self._readers(X):
+            if extractor.memory is not None:
+                extractor.warm(columns, verbose=verbose)
                 warmed = True
         if not warmed:
             raise ValueError(
@@ -333,6 +330,15 @@ class ModalityTransformer(TransformerMixin, NamedSteps):
                     f"Branch {name!r} must be a transformer, 'passthrough' or 'drop', "
                     f"got {transformer!r}."
                 )
+
+    def _readers(self, X: Any) -> Iterator[tuple[Any, Any, Any]]:
+        """Yield the extractors whose rows can be stored, their columns and keys."""
+        self._check_names()
+        X = as_table(X)
+        for branch in self._planned(X):
+            extractor = first_step(branch.transformer)
+            if takes_store(extractor):
+                yield extractor, cut_columns(X, branch.keys), branch.keys
 
     def _planned(self, X: Any) -> Iterator[Branch]:
         """Yield the branches, not fitted, with the columns that they read."""

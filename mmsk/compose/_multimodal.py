@@ -34,7 +34,7 @@ from mmsk.compose._told_task import tell_task
 from mmsk.exceptions import MediaError
 
 
-class _BaseMultimodal(MetaEstimatorMixin, BaseEstimator):
+class BaseMultimodal(MetaEstimatorMixin, BaseEstimator):
     """Featurise once, then fit an estimator that knows the blocks."""
 
     _parameter_constraints: dict = {
@@ -126,9 +126,13 @@ class _BaseMultimodal(MetaEstimatorMixin, BaseEstimator):
     def _blocks(self):
         return self.features_.blocks_
 
+    @property
+    def _transformer(self) -> Any:
+        """What was given as features, without a FrozenEstimator around it."""
+        return getattr(self.features, "estimator", self.features)
+
     def _check_kinds(self) -> None:
-        inner = getattr(self.features, "estimator", self.features)
-        if not isinstance(inner, ModalityTransformer):
+        if not isinstance(self._transformer, ModalityTransformer):
             raise TypeError(
                 "features must be a ModalityTransformer, or a FrozenEstimator around "
                 f"a fitted one, got {type(self.features).__name__}."
@@ -224,7 +228,7 @@ class _BaseMultimodal(MetaEstimatorMixin, BaseEstimator):
         return tags
 
 
-class MultimodalClassifier(ClassifierMixin, _BaseMultimodal):
+class MultimodalClassifier(ClassifierMixin, BaseMultimodal):
     """Classify rows that hold text, pictures, sound and numbers.
 
     ``features`` turns the table into a matrix with known blocks once; then
@@ -342,7 +346,7 @@ class MultimodalClassifier(ClassifierMixin, _BaseMultimodal):
         return self.estimator_.classes_
 
 
-class MultimodalRegressor(RegressorMixin, _BaseMultimodal):
+class MultimodalRegressor(RegressorMixin, BaseMultimodal):
     """Predict numbers from rows that hold text, pictures, sound and numbers.
 
     The twin of MultimodalClassifier.
@@ -398,4 +402,4 @@ def _leave(estimator: Any, view: Any, path: str) -> None:
     """Leave it alone: it makes its own blocks from its own features."""
 
 
-register_block_rule(_BaseMultimodal, _leave)
+register_block_rule(BaseMultimodal, _leave)

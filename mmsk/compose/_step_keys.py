@@ -33,7 +33,7 @@ def _source_digest(home: Path) -> str:
 
 
 # at once, before someone edits what was loaded
-_SOURCE = _source_digest(Path(mmsk.__file__).parent)
+SOURCE = _source_digest(Path(mmsk.__file__).parent)
 _said: set[tuple[type, str]] = set()
 
 
@@ -53,7 +53,7 @@ def step_config(step: Any) -> bytes | None:
         and for a class of the user's that has no ``_store_id`` of its own.
     """
     kind = type(step)
-    if _stays_fitted(kind) or takes_store(step) or not _learns(step):
+    if stays_fitted(kind) or takes_store(step) or not _learns(step):
         return None
     store_id = _store_id(kind)
     if store_id is None:
@@ -73,7 +73,7 @@ def step_config(step: Any) -> bytes | None:
             {
                 "layout": _LAYOUT,
                 "mmsk": mmsk.__version__,
-                "source": _SOURCE,
+                "source": SOURCE,
                 "scikit-learn": sklearn.__version__,
                 "numpy": np.__version__,
                 "scipy": scipy.__version__,
@@ -108,7 +108,7 @@ def not_shared(step: Any, reason: str) -> None:
     )
 
 
-def _stays_fitted(kind: type) -> bool:
+def stays_fitted(kind: type) -> bool:
     """Tell whether clones keep what was learned, as those of FrozenEstimator do."""
     return (
         getattr(kind, "__sklearn_clone__", None) is not BaseEstimator.__sklearn_clone__
@@ -137,21 +137,21 @@ def _params(step: Any) -> dict[str, object]:
     # what parameters only point to, such as files, by a class that knows it
     versions = getattr(step, "_versions", None)
     described = {
-        name: value if versions and isinstance(value, str) else _described(value)
+        name: value if versions and isinstance(value, str) else described(value)
         for name, value in params.items()
         if name not in _NOT_IN_KEY
     }
     return {**described, "_versions": versions() if versions else {}}
 
 
-def _described(value: Any) -> object:
+def described(value: Any) -> object:
     """Return a parameter as what `config_digest` takes, as far as it is known."""
     if isinstance(value, str) and _names_a_file(value):
         raise TypeError(f"{value!r} is a file, which may change")
     if isinstance(value, list | tuple):
-        return [_described(each) for each in value]
+        return [described(each) for each in value]
     if isinstance(value, dict):
-        return {key: _described(each) for key, each in value.items()}
+        return {key: described(each) for key, each in value.items()}
     if callable(value) and _is_public_function(value):
         return {"function": f"{value.__module__}.{value.__name__}"}
     if isinstance(value, np.dtype):
@@ -166,7 +166,7 @@ def _described(value: Any) -> object:
         store_id = _store_id(kind)
         # a frozen one is more than its parameters, and pictures may change under
         # paths that stay the same
-        if store_id is None or _stays_fitted(kind) or takes_store(value):
+        if store_id is None or stays_fitted(kind) or takes_store(value):
             raise TypeError(f"a {kind.__name__} is inside")
         return {"estimator": store_id, "params": _params(value)}
     return value

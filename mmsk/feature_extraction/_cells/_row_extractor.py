@@ -1,5 +1,6 @@
 """Base of the extractors whose features of a cell depend on its content alone."""
 
+import hashlib
 import os
 import sys
 import warnings
@@ -22,7 +23,7 @@ from mmsk.exceptions import MediaError, StoreWarning
 from mmsk.feature_extraction._cells._cell_extractor import CellExtractor
 from mmsk.feature_extraction._cells._failures import FailureLog
 from mmsk.feature_extraction._cells._row_source import Outcome, RowSource
-from mmsk.store import FeatureStore, as_store, config_digest
+from mmsk.store import FeatureStore, as_store, config_digest, content_digest
 
 
 class RowExtractor(CellExtractor):
@@ -184,6 +185,16 @@ class RowExtractor(CellExtractor):
             bar.update(cells.size - bar.n)
         log.close()
         return self
+
+    def _contents_digest(self, X: Any) -> bytes:
+        """Return the fingerprint of what the cells of a table hold or point to."""
+        cells, _ = self._check_cells(X, reset=None)
+        digest = hashlib.sha256(b"mmsk.contents\0", usedforsecurity=False)
+        for row, column, _, content in self._read(cells):
+            bad = isinstance(content, MediaError)
+            digest.update(f"{row} {column} {content.code if bad else ''};".encode())
+            digest.update(b"" if bad else content_digest(content))
+        return digest.digest()
 
     def _fit(self, X: Any, sample_weight: Any) -> NDArray[np.float32]:
         cells, columns = self._check_cells(X, reset=True)

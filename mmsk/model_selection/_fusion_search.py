@@ -1,0 +1,593 @@
+"""FusionSearchCV: a search that warms the store, resumes, and gives an ensemble."""
+
+import os
+from numbers import Integral
+from pathlib import Path
+from typing import Any, Self
+
+import joblib
+import numpy as np
+from joblib import effective_n_jobs
+from numpy.typing import NDArray
+from sklearn.base import clone, is_classifier, is_regressor
+from sklearn.model_selection import ParameterGrid, ParameterSampler, check_cv
+from sklearn.utils import get_tags, indexable
+from sklearn.utils.validation import check_is_fitted
+
+from mmsk._utils._param_validation import (
+    BaseSearchCV,
+    Interval,
+    StrOptions,
+    check_method_params,
+    fit_context,
+    num_samples,
+)
+from mmsk._utils._splits import inner_splits
+from mmsk.compose._multimodal import BaseMultimodal
+from mmsk.ensemble._answers import Classes, Numbers, Target
+from mmsk.ensemble._greedy import greedy_weights
+from mmsk.ensemble._metric import score_of
+from mmsk.model_selection._candidate_keys import candidate_keys, warm
+from mmsk.model_selection._labels import candidate_labels
+from mmsk.model_selection._pair_results import PairResult
+from mmsk.model_selection._search_ensemble import (
+    SearchEnsembleClassifier,
+    SearchEnsembleRegressor,
+)
+from mmsk.model_selection._watched import (
+    CANDIDATE,
+    ROWS,
+    Watch,
+    Watched,
+    WatchedScoring,
+)
+from mmsk.store import FeatureStore, as_store
+
+
+class FusionSearchCV(BaseSearchCV):
+    """Search over fusions, heads and ensembles, and use what it has fitted.
+
+    It does what GridSearchCV does (with `n_iter`, RandomizedSearchCV), and
+
+    - extracts the features of every picture and clip into the store before the
+      first fit, so that a broken one is found at once and nothing is decoded twice,
+    - keeps what every candidate says of the rows of each test fold, and the models
+      that said it: `ensemble` chooses from them, and fits nothing,
+    - stores each finished fit, so that a search that was interrupted, or one with
+      more candidates, goes on where it was.
+
+    Parameters
+    ----------
+    estimator : classifier or regressor
+        Usually a MultimodalClassifier or a MultimodalRegressor; any other works
+        like in GridSearchCV.
+    param_grid : dict or list of dict
+        Lists of values by parameter, see `fusion_grid`; with `n_iter` also
+        distributions, as in RandomizedSearchCV.
+    n_iter : int, default=None
+        How many candidates to draw at random; ``None`` tries all.
+    scoring : str, callable, list, tuple or dict, default=None
+        As in GridSearchCV.
+    cv : int, splitter, iterable of (train, test), default=None
+        Folds. An int makes shuffled folds, stratified for a classifier, and grouped
+        where there are groups; ``None`` is 5. Groups are those given to fit, else
+        the column that the `groups` of a MultimodalClassifier names.
+    refit : bool, str or callable, default=True
+        As in GridSearchCV.
+    memory : "auto", str, path-like, FeatureStore or None, default="auto"
+        Where finished fits are stored: scores, seconds and predictions by the
+        content of the rows, parameters and versions, never a model. ``"auto"`` is
+        the store of the estimator's `features`, if it has one; ``None`` stores
+        none.
+    keep_models : bool, str or path-like, default=True
+        Whether the models of the folds are kept for `ensemble`: with the search
+        (it holds and pickles them all: ``n_candidates * n_splits`` models), or in
+        the files of a folder, written with joblib and read by `ensemble` (so load
+        only what you have written). Models that are in a folder outlive the process.
+    n_jobs : int, default=None
+        Fits at a time, as in joblib.
+    pre_dispatch : int or str, default="2*n_jobs"
+        As in GridSearchCV.
+    error_score : "raise" or number, default=np.nan
+        The score of a candidate that cannot be fitted. ``"raise"`` stops.
+    return_train_score : bool, default=False
+        Whether training rows are scored too.
+    random_state : int, RandomState instance or None, default=0
+        Shuffles the folds of an int `cv` and draws the candidates of `n_iter`.
+    verbose : int, default=0
+        1 shows progress bars on stderr, above that with scikit-learn's messages.
+
+    Attributes
+    ----------
+    cv_results_ : dict of ndarray
+        As in GridSearchCV. Times of fits that were found in `memory` are those of
+        when they were fitted.
+    best_estimator_, best_score_, best_params_, best_index_, scorer_, refit_time_ :
+        As in GridSearchCV.
+    multimetric_ : bool
+        Whether there are several scores.
+    n_splits_ : int
+        Number of folds.
+    splits_ : list of (train, test)
+        The folds.
+    n_found_ : int
+        How many of the ``n_candidates * n_splits`` fits were found in `memory`.
+    oof_predictions_ : ndarray of shape (n_candidates, n_samples, n_outputs) or None
+        What each candidate says of each row by the model that has not seen it (the
+        mean where several have not): probabilities of `classes_` (certain ones
+        where it has none), or numbers. NaN for rows in no test fold and where
+        a fit failed. ``None`` for several labels a row and without y.
+    fold_models_ : list of list
+        The models by candidate and fold: fitted estimators, their files, or ``None``.
+    classes_ : ndarray of shape (n_classes,)
+        The classes.
+
+    See Also
+    --------
+    fusion_grid : Writes `param_grid`.
+    mmsk.ensemble.EnsembleSelectionClassifier : Selects among fixed candidates.
+
+    Notes
+    -----
+    A fit is found again if nothing that decides it has changed: the parameters, the
+    rows and the bytes of files that they name, target, weights, folds, scoring,
+    and the versions of mmsk and all libraries. Candidates without a seed
+    (``random_state=None`` where something is drawn), with a function or class of
+    your own (give the class a ``_store_id`` that nothing else has) or with fitted
+    parts are fitted each time; one StoreWarning says so.
+
+    ``keep_models=True`` costs memory, not time. Models that were found in `memory`
+    are not there for `ensemble` in a new process, unless a folder holds them.
+
+    References
+    ----------
+    .. [1] R. Caruana, A. Niculescu-Mizil, G. Crew, A. Ksikes, "Ensemble Selection
+           from Libraries of Models", ICML, 2004.
+    .. [2] N. Erickson et al., "AutoGluon-Tabular: Robust and Accurate AutoML for
+           Structured Data", arXiv:2003.06505, 2020 (models of folds are averaged).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from mmsk.compose import ModalityTransformer, MultimodalClassifier
+    >>> from mmsk.feature_extraction.tabular import TableExtractor
+    >>> from mmsk.feature_extraction.text import TfidfExtractor
+    >>> from mmsk.fusion import EarlyFusionClassifier
+    >>> from mmsk.model_selection import FusionSearchCV, fusion_grid
+    >>> X = pd.DataFrame({"title": ["red car", "old cat"] * 20, "price": range(40)})
+    >>> y = ["car", "cat"] * 20
+    >>> text = ("text", TfidfExtractor(), ["title"])
+    >>> table = ("table", TableExtractor(), ["price"])
+    >>> features = ModalityTransformer([text, table])
+    >>> search = FusionSearchCV(
+    ...     MultimodalClassifier(features, EarlyFusionClassifier()),
+    ...     fusion_grid(["early", "late:product"], modalities=["text", "table", None]),
+    ...     cv=3,
+    ... )
+    >>> search = search.fit(X, y)
+    >>> search.leaderboard()[["candidate", "mean_score"]].head(1)
+                                          candidate  mean_score
+    0  EarlyFusionClassifier(), modalities=['text']         1.0
+    >>> search.ensemble().predict(X[:2]).tolist()
+    ['car', 'cat']
+    """
+
+    _parameter_constraints: dict = {
+        **BaseSearchCV._parameter_constraints,
+        "param_grid": [dict, list],
+        "n_iter": [Interval(Integral, 1, None, closed="left"), None],
+        "memory": [StrOptions({"auto"}), str, os.PathLike, FeatureStore, None],
+        "keep_models": ["boolean", str, os.PathLike],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        estimator,
+        param_grid,
+        *,
+        n_iter: int | None = None,
+        scoring=None,
+        cv=None,
+        refit=True,
+        memory="auto",
+        keep_models: bool | str | os.PathLike = True,
+        n_jobs: int | None = None,
+        pre_dispatch="2*n_jobs",
+        error_score=np.nan,
+        return_train_score: bool = False,
+        random_state=0,
+        verbose: int = 0,
+    ) -> None:
+        super().__init__(
+            estimator,
+            scoring=scoring,
+            n_jobs=n_jobs,
+            refit=refit,
+            cv=cv,
+            verbose=verbose,
+            pre_dispatch=pre_dispatch,
+            error_score=error_score,
+            return_train_score=return_train_score,
+        )
+        self.param_grid = param_grid
+        self.n_iter = n_iter
+        self.memory = memory
+        self.keep_models = keep_models
+        self.random_state = random_state
+
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y=None, **params) -> Self:
+        """Fit all candidates on all folds, and the best on all rows.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_samples, n_columns)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+            Target.
+        **params : dict of str to object
+            As in GridSearchCV: `groups` for the splitter, others, such as
+            `sample_weight`, for the estimator and the scorers that take them.
+
+        Returns
+        -------
+        self : FusionSearchCV
+        """
+        candidates = list(self._candidates())
+        scorers, _ = self._get_scorers()
+        X, y = indexable(X, y)
+        params = check_method_params(X, params)
+        routed = super()._get_routed_params_for_fit(params)
+        splits = self._splits(X, y, routed.splitter.split)
+        estimators = [
+            clone(self.estimator).set_params(**clone(candidate, safe=False))
+            for candidate in candidates
+        ]
+        warm(estimators, X, verbose=bool(self.verbose))
+        store = self._store()
+        keys: list = [None] * len(candidates)
+        if store is not None:
+            given = {"fit": routed.estimator.fit, "score": routed.scorer.score}
+            scoring = self.scoring, self.error_score
+            keys = candidate_keys(estimators, X, y, given, scoring)
+        weights = params.get("sample_weight")
+        target = None if y is None else self._target(y, weights)
+        folder = None
+        if not isinstance(self.keep_models, bool | np.bool_):
+            folder = Path(self.keep_models).absolute()
+        watch = Watch(
+            splits,
+            keys,
+            store=store,
+            target=target,
+            folder=folder,
+            keeps_models=bool(self.keep_models),
+            scores_train=self.return_train_score,
+        )
+        inner = type(self)(**self.get_params(deep=False))
+        inner.estimator = Watched(self.estimator, watch)
+        inner.scoring = WatchedScoring(scorers, self.error_score)
+        inner.cv = splits
+        inner.verbose = max(int(self.verbose) - 1, 0)
+        rows = {ROWS: np.arange(num_samples(X))}
+        routed.estimator.fit = {**routed.estimator.fit, **rows}
+        routed.scorer.score = {**routed.scorer.score, **rows}
+        inner._given = candidates, routed, watch
+        inner._results = []
+        if hasattr(self, "_skl_callbacks"):
+            inner.set_callbacks(*self._skl_callbacks)
+        if self.verbose:
+            n_jobs = effective_n_jobs(self.n_jobs)
+            # clone is called once before, and once at the begin of each fit
+            n_ahead = 2 if n_jobs == 1 else 1 + 2 * n_jobs
+            watch.show(len(candidates) * len(splits), n_ahead)
+        try:
+            BaseSearchCV.fit(inner, X, y, **params)
+        finally:
+            watch.close()
+        results = inner._results
+        for name, value in vars(inner).items():
+            if name.endswith("_") and not name.startswith("_"):
+                setattr(self, name, value)
+        # of what was watched nobody needs to know
+        if self.refit:
+            self.best_estimator_ = inner.best_estimator_.estimator
+        self.scorer_ = getattr(scorers, "_scorers", scorers)
+        self.splits_ = splits
+        self._keep(results, y, weights, target)
+        return self
+
+    def _candidates(self) -> ParameterGrid | ParameterSampler:
+        if self.n_iter is None:
+            return ParameterGrid(self.param_grid)
+        return ParameterSampler(
+            self.param_grid, self.n_iter, random_state=self.random_state
+        )
+
+    def _splits(self, X: Any, y: Any, given: dict) -> list[tuple[NDArray, NDArray]]:
+        n_samples = num_samples(X)
+        groups = given.get("groups")
+        column = getattr(self.estimator, "groups", None)
+        if groups is None and isinstance(self.estimator, BaseMultimodal) and column:
+            _, groups = self.estimator._without_groups(X, fitting=True)
+        by_class = is_classifier(self.estimator) and y is not None and np.ndim(y) == 1
+        if self.cv is None or isinstance(self.cv, Integral):
+            if n_samples < 2:
+                raise ValueError(
+                    f"A search needs at least two samples, got n_samples={n_samples}."
+                )
+            return inner_splits(
+                self.cv,
+                np.zeros(n_samples),
+                np.zeros(n_samples) if y is None else y,
+                groups=groups,
+                classifier=by_class,
+                random_state=self.random_state,
+            )
+        splitter = check_cv(self.cv, y, classifier=by_class)
+        if groups is not None:
+            given = {**given, "groups": groups}
+        return [
+            (np.asarray(train), np.asarray(test))
+            for train, test in splitter.split(X, y, **given)
+        ]
+
+    def _store(self) -> FeatureStore | None:
+        if not (isinstance(self.memory, str) and self.memory == "auto"):
+            return as_store(self.memory)
+        if isinstance(self.estimator, BaseMultimodal):
+            return as_store(self.estimator._transformer.memory)
+        return None
+
+    def _target(self, y: Any, weights: Any) -> Target | None:
+        """Return what predictions are about, if an ensemble can be made of them."""
+        y = np.asarray(y)
+        weights = None if weights is None else np.asarray(weights)
+        if is_classifier(self.estimator) and y.ndim == 1:
+            return Classes(y, weights)
+        return Numbers(y, weights) if is_regressor(self.estimator) else None
+
+    def _run_search(self, evaluate_candidates, *, callback_ctx=None) -> None:
+        candidates = self._given[0]
+        numbered = [
+            {**params, CANDIDATE: number} for number, params in enumerate(candidates)
+        ]
+        if callback_ctx is None:  # before scikit-learn 1.9
+            evaluate_candidates(numbered)
+            return
+        context = callback_ctx.subcontext(
+            task_name="search",
+            max_subtasks=len(numbered) * self.n_splits_,
+            sequential_subtasks=False,
+        ).call_on_fit_task_begin(estimator=self)
+        evaluate_candidates(numbered, callback_ctx=context)
+        context.call_on_fit_task_end(estimator=self)
+
+    def _get_routed_params_for_fit(self, params) -> Any:
+        given = vars(self).get("_given")
+        return super()._get_routed_params_for_fit(params) if given is None else given[1]
+
+    def _format_results(self, candidate_params, n_splits, out, more_results=None):
+        for each in out:
+            scores = each["test_scores"]
+            result = getattr(scores, "result", None)
+            self._results.append(result)
+            if result is None:
+                continue
+            each["test_scores"] = result.scores
+            if result.was_found:
+                each["fit_time"] = result.fit_seconds
+                each["score_time"] = result.score_seconds
+        plain = [
+            {name: value for name, value in params.items() if name != CANDIDATE}
+            for params in candidate_params
+        ]
+        return super()._format_results(plain, n_splits, out, more_results)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        inner = get_tags(self.estimator)
+        tags.input_tags, tags.target_tags = inner.input_tags, inner.target_tags
+        tags.array_api_support = False
+        return tags
+
+    def __getstate__(self) -> dict:
+        # a copy of the search that works inside goes to the processes with each fit
+        state = super().__getstate__()
+        return {**state, "_given": None, "_results": []} if "_given" in state else state
+
+    def _keep(self, results: list[PairResult | None], y, weights, target) -> None:
+        """Lay out what the pairs brought by candidate and fold."""
+        n_splits = len(self.splits_)
+        by_candidate = [
+            results[start : start + n_splits]
+            for start in range(0, len(results), n_splits)
+        ]
+        self.n_found_ = sum(each is not None and each.was_found for each in results)
+        self.fold_models_ = [
+            [None if each is None else each.model for each in row]
+            for row in by_candidate
+        ]
+        self._target_ = target
+        self._y = None if y is None else np.asarray(y)
+        self._weights = None if weights is None else np.asarray(weights)
+        self.oof_predictions_ = None
+        if target is not None:
+            tests = [test for _, test in self.splits_]
+            self.oof_predictions_ = np.stack(
+                [
+                    _joined(row, tests, len(self._y), len(target.prior))
+                    for row in by_candidate
+                ]
+            )
+
+    def leaderboard(self) -> Any:
+        """Return the candidates, the best first.
+
+        Returns
+        -------
+        board : pandas.DataFrame
+            A row for each candidate; the index is its position in `cv_results_`.
+            Columns: ``rank``; ``candidate``, what distinguishes it; ``mean_*`` and
+            ``sd_*`` over the folds for each score; ``fit_seconds``, the mean of the
+            folds. With several scores the one that `refit` names decides, else the
+            first.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        check_is_fitted(self)
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise ImportError(
+                'A leaderboard is a pandas frame: pip install "mmsk[pandas]".'
+            ) from error
+        results = self.cv_results_
+        names = [
+            name.removeprefix("mean_test_")
+            for name in results
+            if name.startswith("mean_test_")
+        ]
+        decides = self.refit if self.refit in names else names[0]
+        board = pd.DataFrame(
+            {
+                "rank": results[f"rank_test_{decides}"],
+                "candidate": candidate_labels(results["params"]),
+            }
+        )
+        for name in names:
+            board[f"mean_{name}"] = results[f"mean_test_{name}"]
+            board[f"sd_{name}"] = results[f"std_test_{name}"]
+        board["fit_seconds"] = results["mean_fit_time"]
+        return board.sort_values("rank", kind="stable")
+
+    def ensemble(
+        self,
+        *,
+        metric=None,
+        n_rounds: int = 25,
+        n_init: int | str = "auto",
+        n_bags: int = 20,
+        bag_fraction: float = 0.5,
+        random_state=0,
+    ) -> SearchEnsembleClassifier | SearchEnsembleRegressor:
+        """Choose the candidates whose mean is best out of fold; fit nothing.
+
+        It is EnsembleSelectionClassifier's choice, made from `oof_predictions_`. Each
+        chosen candidate answers by the mean of its models of the folds. The scores
+        of the choice are on the rows that it was made on: expect less elsewhere.
+
+        Parameters
+        ----------
+        metric : str, scorer or callable, default=None
+            What the ensemble shall be best at, as in EnsembleSelectionClassifier;
+            ``None`` is the log-loss, or the squared error.
+        n_rounds : int, default=25
+            Candidates that are added after those of the start.
+        n_init : int or "auto", default="auto"
+            How many of the best candidates to start with.
+        n_bags : int, default=20
+            Bags of candidates among which it is chosen.
+        bag_fraction : float, default=0.5
+            Share of the candidates in a bag; at least five are.
+        random_state : int, RandomState instance or None, default=0
+            Draws the bags.
+
+        Returns
+        -------
+        ensemble : SearchEnsembleClassifier or SearchEnsembleRegressor
+            Fitted. To have the chosen candidates fitted on all rows instead, as one
+            model each, call its `fit`.
+
+        Raises
+        ------
+        ValueError
+            If the models of the folds are not there, or no candidate has predictions.
+        """
+        check_is_fitted(self)
+        if self.oof_predictions_ is None:
+            raise ValueError(
+                "An ensemble needs one class or numbers as the target of each row."
+            )
+        answers = self.oof_predictions_
+        judged = np.isin(
+            np.arange(answers.shape[1]), np.concatenate([t for _, t in self.splits_])
+        )
+        able = np.flatnonzero(~np.isnan(answers[:, judged]).any(axis=(1, 2)))
+        if not len(able):
+            raise ValueError(
+                "No candidate has predictions of all folds: each failed in one. Pass "
+                "error_score='raise' to see why."
+            )
+        self._check_models(able)
+        y = self._y[judged]
+        weights = None if self._weights is None else self._weights[judged]
+        is_class = isinstance(self._target_, Classes)
+        score = score_of(
+            metric, y, weights, self._target_.classes if is_class else None
+        )
+        chosen = greedy_weights(
+            answers[able][:, judged],
+            np.ones((judged.sum(), len(able)), dtype=bool),
+            self._target_.prior,
+            score,
+            n_rounds=n_rounds,
+            n_init=n_init,
+            n_bags=n_bags,
+            bag_fraction=bag_fraction,
+            random_state=random_state,
+        )
+        used = able[chosen > 0]
+        params = self.cv_results_["params"]
+        labels = candidate_labels(params)
+        kind = SearchEnsembleClassifier if is_class else SearchEnsembleRegressor
+        made = kind(
+            [
+                (
+                    labels[i],
+                    clone(self.estimator).set_params(**clone(params[i], safe=False)),
+                )
+                for i in used
+            ],
+            weights=chosen[chosen > 0].tolist(),
+        )
+        models = [
+            [joblib.load(m) if isinstance(m, str) else m for m in self.fold_models_[i]]
+            for i in used
+        ]
+        return made._with_models(models, self._target_)
+
+    def _check_models(self, able: NDArray) -> None:
+        gone = [i for i in able if any(m is None for m in self.fold_models_[i])]
+        if not gone:
+            return
+        which = f"candidates {[int(i) for i in gone]} (positions in cv_results_)"
+        if not self.keep_models:
+            raise ValueError(
+                "ensemble() uses the models of the folds, which keep_models=False has "
+                "not kept. Fit the search with keep_models=True or a folder."
+            )
+        raise ValueError(
+            f"The models of {which} were fitted by an earlier search, whose scores "
+            "were found in memory; they went with it. Pass keep_models=FOLDER, so "
+            "that models outlive the process (those that are not in it are fitted "
+            "again), or memory=None."
+        )
+
+
+def _joined(row, tests, n_samples: int, n_outputs: int) -> NDArray[np.float64]:
+    """Return the mean of what a candidate says of each row; NaN where it failed."""
+    total = np.zeros((n_samples, n_outputs))
+    counts = np.zeros(n_samples)
+    for result, test in zip(row, tests, strict=True):
+        if result is None:
+            total[test] = np.nan
+        else:
+            total[test] += result.answers
+        counts[test] += 1
+    counts[counts == 0] = np.nan
+    return total / counts[:, None]

@@ -1,0 +1,275 @@
+"""The estimator of a search that remembers, and the scoring that tells what it did."""
+
+import hashlib
+import sys
+import time
+import warnings
+from collections.abc import Mapping
+from numbers import Real
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+from tqdm import tqdm
+
+from mmsk.ensemble._answers import Target
+from mmsk.model_selection._pair_results import (
+    CarriedScore,
+    CarriedScores,
+    PairResult,
+    carry,
+    model_path,
+    store_result,
+    stored_result,
+    write_model,
+)
+from mmsk.model_selection._search_ensemble import answers_of
+from mmsk.store import FeatureStore, row_key
+
+CANDIDATE = "_candidate"
+"""The parameter that tells a watched estimator which candidate it is."""
+
+ROWS = "_rows"
+"""The fit and score parameter that tells it which rows it is given."""
+
+
+class Watch:
+    """What all watched estimators of a search share; small, for it is pickled often.
+
+    Parameters
+    ----------
+    splits : list of (train, test)
+    keys : list of bytes or None
+        A fingerprint of each candidate and all data; None where there is none.
+    store : FeatureStore or None
+        Where finished pairs are.
+    target : Target or None
+        What the answers are about; None keeps no answers.
+    folder : Path or None
+        Where models are written.
+    keeps_models : bool
+    scores_train : bool
+        Whether training rows are scored too.
+    """
+
+    def __init__(
+        self,
+        splits: list[tuple[NDArray, NDArray]],
+        keys: list[bytes | None],
+        *,
+        store: FeatureStore | None,
+        target: Target | None,
+        folder: Path | None,
+        keeps_models: bool,
+        scores_train: bool,
+    ) -> None:
+        self.keys = keys
+        self.store = store
+        self.target = target
+        self.folder = folder
+        self.keeps_models = keeps_models
+        self.scores_train = scores_train
+        self.tests: dict[bytes, list[bytes]] = {}  # of the folds with a training set
+        for train, test in splits:
+            self.tests.setdefault(rows_digest(train), []).append(rows_digest(test))
+        self._bar: tqdm | None = None
+        self._n_begun = self._n_ahead = 0
+
+    def show(self, n_pairs: int, n_ahead: int) -> None:
+        """Show a progress bar on stderr; the last `n_ahead` begun are not done yet."""
+        self._bar = tqdm(total=n_pairs, unit="fit", desc="search", file=sys.stderr)
+        self._n_ahead = n_ahead
+
+    def begin(self) -> None:
+        """Count an estimator that is made for a pair."""
+        self._n_begun += 1
+        if self._bar is not None:
+            done = min(self._n_begun - self._n_ahead, self._bar.total)
+            self._bar.update(max(done - self._bar.n, 0))
+
+    def close(self) -> None:
+        """Finish the progress bar."""
+        if self._bar is not None:
+            if self._n_begun > self._bar.total + 1:  # the best is refitted already
+                self._bar.update(self._bar.total - self._bar.n)
+            self._bar.close()
+            self._bar = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_bar": None}
+
+
+class Watched:
+    """An estimator that looks up, before it is fitted, whether it was before.
+
+    It has the parameters, methods and tags of the estimator inside. What it is
+    given beyond them says which candidate and which rows these are; where it is
+    not said, as when the best candidate is refitted, it just fits.
+
+    Parameters
+    ----------
+    estimator : estimator
+    watch : Watch
+    """
+
+    def __init__(self, estimator: Any, watch: Watch) -> None:
+        own = vars(self)
+        own["estimator"], own["watch"] = estimator, watch
+        own["_candidate"], own["_found"] = None, {}
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "estimator":  # while it is unpickled
+            raise AttributeError(name)
+        return getattr(self.estimator, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self.estimator, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        delattr(self.estimator, name)
+
+    def __sklearn_tags__(self) -> Any:
+        return self.estimator.__sklearn_tags__()
+
+    def __sklearn_clone__(self) -> "Watched":
+        self.watch.begin()
+        return Watched(clone(self.estimator), self.watch)
+
+    def __repr__(self) -> str:
+        return repr(self.estimator)
+
+    def set_params(self, **params: Any) -> "Watched":
+        """Set parameters of the estimator."""
+        vars(self)["_candidate"] = params.pop(CANDIDATE, None)
+        self.estimator.set_params(**params)
+        return self
+
+    def fit(self, X: Any, y: Any = None, **params: Any) -> "Watched":
+        """Fit the estimator, if this was not done before."""
+        rows = params.pop(ROWS)
+        own = vars(self)
+        if self._candidate is not None:
+            own["_train"] = rows_digest(rows)
+            own["_found"] = self._look_up()
+            if own["_found"]:
+                return self
+        began = time.perf_counter()
+        self.estimator.fit(X, *([] if y is None else [y]), **params)
+        own["_fit_seconds"] = time.perf_counter() - began
+        return self
+
+    def scored(
+        self, score: Any, X: Any, y: Any, rows: NDArray
+    ) -> CarriedScore | CarriedScores | Any:
+        """Return ``score(estimator)`` of rows, with what is to be kept of the pair.
+
+        The first rows that are scored are the test rows; others are the training
+        rows, of which nothing but their scores is kept.
+        """
+        own, test = vars(self), rows_digest(rows)
+        key = self._key(test)
+        is_train = own.get("_was_scored", False)
+        own["_was_scored"] = True
+        if self._found:
+            result = self._found[self._train if is_train else test]
+            return result.scores if is_train else carry(result)
+        watch = self.watch
+        began = time.perf_counter()
+        scores = score(self.estimator)
+        seconds = time.perf_counter() - began
+        if not isinstance(scores, dict | Real):
+            return scores  # scikit-learn refuses it
+        result = PairResult(scores, self._fit_seconds, seconds)
+        if not is_train:
+            if watch.target is not None:
+                result.answers = answers_of(watch.target, self.estimator, X)
+            if watch.keeps_models:
+                result.model = self._kept_model()
+        if key is not None:
+            store_result(watch.store, key, result)
+        return scores if is_train else carry(result)
+
+    def _key(self, rows: bytes) -> bytes | None:
+        """Return where the result on some rows is stored."""
+        key = None if self.watch.store is None else self.watch.keys[self._candidate]
+        return None if key is None else row_key(key, self._train + rows)
+
+    def _look_up(self) -> dict[bytes, PairResult]:
+        """Return the results on all rows that will be scored, if they are there."""
+        tests = self.watch.tests[self._train]
+        wanted = [*tests, self._train] if self.watch.scores_train else tests
+        if self._key(self._train) is None:
+            return {}
+        path = None
+        if self.watch.folder is not None:
+            path = model_path(self.watch.folder, self._key(b"model"))
+            if not path.exists():
+                return {}
+        found = {}
+        for rows in wanted:
+            result = stored_result(self.watch.store, self._key(rows))
+            if result is None:
+                return {}
+            result.model = None if path is None else str(path)
+            found[rows] = result
+        return found
+
+    def _kept_model(self) -> Any:
+        if self.watch.folder is None:
+            return self.estimator
+        path = model_path(self.watch.folder, self._key(b"model"))
+        write_model(self.estimator, path)
+        return str(path)
+
+
+class WatchedScoring:
+    """The scoring of a search with watched estimators.
+
+    Parameters
+    ----------
+    scorer : callable
+        What scikit-learn has made of the user's scoring.
+    error_score : "raise" or float
+        In place of a score that one of several scorers failed to give.
+    """
+
+    def __init__(self, scorer: Any, error_score: Any) -> None:
+        self.scorer = scorer
+        self.error_score = error_score
+
+    def __call__(self, watched: Watched, X: Any, y: Any = None, **params: Any) -> Any:
+        rows = params.pop(ROWS)
+        data = (X,) if y is None else (X, y)
+
+        def score(estimator):
+            return self._numbers(self.scorer(estimator, *data, **params))
+
+        return watched.scored(score, X, y, rows)
+
+    def _numbers(self, scores: Any) -> Any:
+        if not isinstance(scores, Mapping):
+            return _plain(scores)
+        numbers = {}
+        for name, value in scores.items():
+            if isinstance(value, str):  # a traceback, by scikit-learn's habit
+                warnings.warn(
+                    f"Scoring failed. The score {name!r} on this train-test partition "
+                    f"will be set to {self.error_score}. Details: \n{value}",
+                    UserWarning,
+                    stacklevel=2,
+                )
+                value = self.error_score
+            numbers[name] = _plain(value)
+        return numbers
+
+
+def rows_digest(rows: Any) -> bytes:
+    """Return the fingerprint of row positions."""
+    positions = np.asarray(rows, dtype=np.int64)
+    return hashlib.sha256(positions.tobytes(), usedforsecurity=False).digest()
+
+
+def _plain(score: Any) -> Any:
+    return score.item() if hasattr(score, "item") and np.ndim(score) == 0 else score

@@ -1,0 +1,492 @@
+import copy
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.metrics import f1_score, make_scorer
+from sklearn.model_selection import (
+    GridSearchCV,
+    GroupKFold,
+    HalvingGridSearchCV,
+    KFold,
+    RandomizedSearchCV,
+    StratifiedKFold,
+)
+from sklearn.tree import DecisionTreeClassifier
+
+from mmsk.compose import MultimodalClassifier
+from mmsk.ensemble import LightGBMClassifier
+from mmsk.exceptions import StoreWarning
+from mmsk.fusion import EarlyFusionClassifier, LateFusionClassifier
+from mmsk.model_selection import FusionSearchCV, fusion_grid
+from mmsk.model_selection._candidate_keys import _said
+from tests._shop import LoggingHOGExtractor, n_decoded, shop_features, write_shop
+from tests.model_selection import _killed_search
+from tests.model_selection._logged import LoggedClassifier, LoggedRegressor, n_fits
+
+TIMES = ("mean_fit_time", "std_fit_time", "mean_score_time", "std_score_time")
+C = [0.01, 1.0, 100.0]
+
+
+@pytest.fixture
+def log(tmp_path):
+    return str(tmp_path / "log")
+
+
+def numbers(n_samples=60):
+    random = np.random.default_rng(0)
+    X = random.normal(size=(n_samples, 3))
+    noise = random.normal(size=n_samples)
+    return X, np.where(X[:, 0] + noise > 0, "yes", "no"), X[:, 1] + 0.1 * noise
+
+
+def assert_same_results(one, other):
+    assert one.keys() == other.keys()
+    for name in one:
+        if name in TIMES:
+            continue
+        if name == "params" or name.startswith("param_"):
+            assert list(map(str, one[name])) == list(map(str, other[name]))
+        else:
+            np.testing.assert_allclose(one[name], other[name], rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize(
+    ("scoring", "refit"),
+    [(None, True), (["accuracy", "f1_macro"], "f1_macro"), ("roc_auc", False)],
+)
+def test_it_finds_what_grid_search_finds(n_jobs, scoring, refit):
+    X, y, _ = numbers()
+    given = {"scoring": scoring, "refit": refit, "cv": KFold(3), "n_jobs": n_jobs}
+    given["return_train_score"] = True
+    ours = FusionSearchCV(LogisticRegression(), {"C": C}, **given).fit(X, y)
+    theirs = GridSearchCV(LogisticRegression(), {"C": C}, **given).fit(X, y)
+    assert_same_results(ours.cv_results_, theirs.cv_results_)
+    assert vars(theirs).keys() <= {*vars(ours), "_checked_cv_orig"}
+    assert repr(ours.scorer_) == repr(theirs.scorer_)
+    if refit:
+        assert ours.best_params_ == theirs.best_params_
+        assert ours.best_score_ == theirs.best_score_
+        assert type(ours.best_estimator_) is LogisticRegression
+        assert ours.predict(X).tolist() == theirs.predict(X).tolist()
+        assert ours.score(X, y) == theirs.score(X, y)
+
+
+def test_random_draws_are_those_of_randomized_search():
+    X, y, _ = numbers()
+    grid = {"C": np.logspace(-3, 3, 20).tolist()}
+    ours = FusionSearchCV(LogisticRegression(), grid, n_iter=4, cv=KFold(3)).fit(X, y)
+    theirs = RandomizedSearchCV(
+        LogisticRegression(), grid, n_iter=4, cv=KFold(3), random_state=0
+    )
+    assert_same_results(ours.cv_results_, theirs.fit(X, y).cv_results_)
+
+
+def test_weights_reach_fits_and_scores():
+    X, y, _ = numbers()
+    weights = np.random.default_rng(1).uniform(size=len(y))
+    ours = FusionSearchCV(LogisticRegression(), {"C": C}, cv=KFold(3))
+    theirs = GridSearchCV(LogisticRegression(), {"C": C}, cv=KFold(3))
+    ours.fit(X, y, sample_weight=weights)
+    theirs.fit(X, y, sample_weight=weights)
+    assert_same_results(ours.cv_results_, theirs.cv_results_)
+
+
+def test_a_callable_scoring_is_given_the_estimator_itself():
+    X, y, _ = numbers()
+
+    def scoring(estimator, X, y):
+        assert type(estimator) is LogisticRegression
+        return {"one": 1.0, "accuracy": estimator.score(X, y)}
+
+    search = FusionSearchCV(
+        LogisticRegression(), {"C": C}, scoring=scoring, refit="accuracy"
+    ).fit(X, y)
+    assert search.cv_results_["mean_test_one"].tolist() == [1.0] * 3
+
+
+def test_a_fit_that_fails_scores_the_error_score():
+    X, y, _ = numbers()
+    search = FusionSearchCV(LogisticRegression(), {"C": [-1.0, 1.0]}, error_score=-5)
+    with pytest.warns(Warning, match="5 fits failed"):
+        search.fit(X, y)
+    assert search.cv_results_["mean_test_score"][0] == -5
+    assert np.isnan(search.oof_predictions_[0]).all()
+    assert search.fold_models_[0] == [None] * 5
+    ensemble = search.ensemble()  # of those that can
+    assert len(ensemble.estimators) == 1
+    search.set_params(error_score="raise")
+    with pytest.raises(ValueError, match="'C' parameter"):
+        search.fit(X, y)
+
+
+def test_one_scorer_of_several_may_fail():
+    X, y, _ = numbers()
+    binary = make_scorer(f1_score, pos_label="other")
+    search = FusionSearchCV(
+        LogisticRegression(),
+        {"C": [1.0]},
+        scoring={"accuracy": "accuracy", "bad": binary},
+        refit="accuracy",
+        cv=2,
+    )
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        search.fit(X, y)
+    assert any("Scoring failed" in str(each.message) for each in caught)
+    assert np.isnan(search.cv_results_["mean_test_bad"]).all()
+    assert search.cv_results_["mean_test_accuracy"] > 0.5
+
+
+def test_predictions_are_out_of_fold():
+    X, y, _ = numbers()
+    cv = StratifiedKFold(3)
+    search = FusionSearchCV(LogisticRegression(), {"C": C}, cv=cv).fit(X, y)
+    assert search.oof_predictions_.shape == (3, 60, 2)
+    for position, strength in enumerate(C):
+        for fold, (train, test) in enumerate(cv.split(X, y)):
+            model = LogisticRegression(C=strength).fit(X[train], y[train])
+            said = search.oof_predictions_[position, test]
+            np.testing.assert_allclose(said, model.predict_proba(X[test]))
+            kept = search.fold_models_[position][fold]
+            np.testing.assert_array_equal(kept.coef_, model.coef_)
+
+
+def test_rows_in_no_test_fold_stay_nan_and_repeats_are_averaged():
+    X, _, z = numbers(8)
+    half, other = np.arange(4), np.arange(4, 8)
+    folds = [(half, other[:2]), (half[:3], other[:2])]
+    grid = {"alpha": [1.0]}
+    search = FusionSearchCV(LoggedRegressor(os.devnull), grid, cv=folds).fit(X, z)
+    said = search.oof_predictions_[0, :, 0]
+    models = search.fold_models_[0]
+    expected = (models[0].predict(X) + models[1].predict(X)) / 2
+    np.testing.assert_allclose(said[4:6], expected[4:6])
+    assert np.isnan(said[[0, 1, 2, 3, 6, 7]]).all()
+    assert search.ensemble().predict(X).shape == (8,)
+
+
+def test_groups_are_the_column_that_the_estimator_names(tmp_path):
+    X, y = write_shop(tmp_path)
+    clf = MultimodalClassifier(
+        shop_features(tmp_path).set_params(image="drop"),
+        EarlyFusionClassifier(),
+        groups="author",
+    )
+    search = FusionSearchCV(clf, {"estimator__modalities": [["text"], None]}, cv=3)
+    search.fit(X, y)
+    for train, test in search.splits_:
+        assert not set(X["author"][train]) & set(X["author"][test])
+    search.set_params(cv=GroupKFold(3)).fit(X, y)
+    for train, test in search.splits_:
+        assert not set(X["author"][train]) & set(X["author"][test])
+    assert search.leaderboard()["candidate"].tolist()[0] == "modalities=None"
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_the_store_is_warmed_and_nothing_is_decoded_twice(tmp_path, n_jobs):
+    root = tmp_path / "pictures"
+    root.mkdir()
+    X, y = write_shop(root, 40)
+    features = shop_features(root, memory=tmp_path / "s", image=LoggingHOGExtractor())
+    clf = MultimodalClassifier(features, EarlyFusionClassifier())
+    search = FusionSearchCV(clf, fusion_grid(["early", "late"]), cv=2, n_jobs=n_jobs)
+    search.fit(X, y)
+    assert n_decoded(root) == 40
+    assert search.n_found_ == 0
+    again = clone(search).fit(X, y)
+    assert n_decoded(root) == 0
+    assert again.n_found_ == 4
+    assert_same_results(again.cv_results_, search.cv_results_)
+    for name in TIMES:
+        assert again.cv_results_[name] == pytest.approx(search.cv_results_[name], abs=1)
+    np.testing.assert_array_equal(again.oof_predictions_, search.oof_predictions_)
+    # another picture behind the same path is another search
+    (root / X["photo"][0]).write_bytes((root / X["photo"][1]).read_bytes())
+    assert clone(search).fit(X, y).n_found_ == 0
+
+
+@pytest.mark.parametrize("kind", [LoggedClassifier, LoggedRegressor])
+@pytest.mark.parametrize("n_jobs", [None, 2])
+@pytest.mark.parametrize("folder", [False, True])
+def test_an_ensemble_fits_nothing(kind, n_jobs, folder, log, tmp_path):
+    X, label, number = numbers()
+    y = label if kind is LoggedClassifier else number
+    name = "C" if kind is LoggedClassifier else "alpha"
+    keep = tmp_path / "models" if folder else True
+    search = FusionSearchCV(kind(log), {name: C}, cv=3, n_jobs=n_jobs, keep_models=keep)
+    search.fit(X, y)
+    assert n_fits(log) == 3 * 3 + 1
+    search = pickle.loads(pickle.dumps(search))
+    ensemble = search.ensemble(n_rounds=5)
+    method = "predict_proba" if kind is LoggedClassifier else "predict"
+    said = getattr(ensemble, method)(X)
+    assert n_fits(log) == 0
+    assert len(list(Path(keep).iterdir()) if folder else []) == (9 if folder else 0)
+    weights = (
+        dict(zip(ensemble.named, ensemble.weights_, strict=True))
+        if False
+        else (ensemble.weights_)
+    )
+    assert weights.sum() == pytest.approx(1)
+    expected = 0.0
+    for (_, chosen), weight in zip(ensemble.estimators, weights, strict=True):
+        position = C.index(chosen.get_params()[name])
+        models = search.fold_models_[position]
+        if folder:
+            import joblib
+
+            models = [joblib.load(path) for path in models]
+        expected += weight * np.mean(
+            [getattr(model, method)(X) for model in models], axis=0
+        )
+    np.testing.assert_allclose(said, expected)
+    refitted = clone(ensemble).fit(X, y)
+    assert n_fits(log) == len(ensemble.estimators)
+    assert [len(models) for models in refitted.estimators_] == [1] * len(weights)
+
+
+def test_an_ensemble_may_be_best_at_any_metric_and_beats_its_members_there():
+    X, y, _ = numbers(120)
+    estimator = DecisionTreeClassifier(random_state=0)
+    search = FusionSearchCV(estimator, {"max_depth": [1, 2, 3, 5, 8]}).fit(X, y)
+    for metric in (None, "accuracy", "roc_auc"):
+        ensemble = search.ensemble(metric=metric)
+        assert set(ensemble.predict(X)) == {"yes", "no"}
+    # what log-loss chooses is not worse out of fold than the best alone
+    codes = (y == "yes").astype(int)
+    said = search.oof_predictions_
+    labels = [int(est.max_depth) for _, est in search.ensemble().estimators]
+    weights = search.ensemble().weights_
+    positions = [[1, 2, 3, 5, 8].index(depth) for depth in labels]
+    fused = np.einsum("c,cnk->nk", weights, said[positions])
+
+    def loss(proba):
+        return -np.log(np.clip(proba[np.arange(120), codes], 1e-15, 1)).mean()
+
+    assert loss(fused) <= min(map(loss, said)) + 1e-12
+
+
+def test_a_classifier_without_probabilities_is_sure():
+    X, y, _ = numbers()
+    search = FusionSearchCV(RidgeClassifier(), {"alpha": [1.0]}, cv=3).fit(X, y)
+    assert set(np.unique(search.oof_predictions_)) == {0.0, 1.0}
+    assert search.ensemble().predict(X).tolist().count("yes") > 5
+
+
+def test_without_models_an_ensemble_says_what_to_do(log, tmp_path):
+    X, y, _ = numbers()
+    search = FusionSearchCV(LoggedClassifier(log), {"C": C}, keep_models=False)
+    with pytest.raises(ValueError, match="keep_models=True or a folder"):
+        search.fit(X, y).ensemble()
+    search.set_params(keep_models=True, memory=tmp_path / "store").fit(X, y)
+    search.ensemble()
+    again = clone(search).fit(X, y)
+    assert again.n_found_ == 15
+    with pytest.raises(ValueError, match="found in memory; they went with it"):
+        again.ensemble()
+    n_fits(log)
+    # models that are wanted in a folder are fitted once more, then found there
+    again.set_params(keep_models=tmp_path / "models", refit=False).fit(X, y)
+    assert n_fits(log) == 15
+    again = clone(again).fit(X, y)
+    assert n_fits(log) == 0
+    assert set(again.ensemble().predict(X)) == {"yes", "no"}
+
+
+def test_killed_and_started_again_it_fits_the_rest(tmp_path):
+    X, y = _killed_search.data()
+    log, memory = str(tmp_path / "log"), str(tmp_path / "store")
+    Path(f"{log}.deadly").write_text("5")
+    run = [sys.executable, "-m", "tests.model_selection._killed_search", log, memory]
+    assert subprocess.run(run, check=False).returncode == -signal.SIGKILL
+    Path(f"{log}.deadly").unlink()
+    assert n_fits(f"{log}.all") == 5
+    search = _killed_search.search(log, memory)
+    search.fit(X, y)
+    assert search.n_found_ == 5
+    assert n_fits(f"{log}.all") == 12 - 5 + 1
+    whole = _killed_search.search(log, None).fit(X, y)
+    assert_same_results(search.cv_results_, whole.cv_results_)
+    np.testing.assert_array_equal(search.oof_predictions_, whole.oof_predictions_)
+    assert search.best_params_ == whole.best_params_
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"scoring": "roc_auc"},
+        {"cv": 4},
+        {"random_state": 1},
+        {"estimator__penalty_": 1},
+        {"X": 1},
+        {"y": 1},
+        {"weights": 1},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_whatever_decides_a_fit_is_in_its_key(change, log, tmp_path):
+    X, y, _ = numbers()
+    search = FusionSearchCV(
+        LoggedClassifier(log), {"C": [1.0]}, cv=3, memory=tmp_path, scoring="accuracy"
+    )
+    search.fit(X, y)
+    assert clone(search).fit(X, y).n_found_ == 3
+    given = {}
+    if "X" in change:
+        X = X.copy()
+        X[0, 0] += 1e-9
+    elif "y" in change:
+        y = np.roll(y, 1)
+    elif "weights" in change:
+        given = {"sample_weight": np.full(len(y), 2.0)}
+    elif "estimator__penalty_" in change:
+        search.set_params(param_grid={"C": [1.0 + 1e-9]})
+    else:
+        search.set_params(**change)
+    assert clone(search).fit(X, y, **given).n_found_ == 0
+
+
+@pytest.mark.parametrize(
+    ("estimator", "reason"),
+    [
+        (DecisionTreeClassifier(), "no number as random_state"),
+        (LogisticRegression(solver="saga"), "no number as random_state"),
+    ],
+)
+def test_what_cannot_be_told_apart_is_not_stored_and_said_once(
+    estimator, reason, tmp_path
+):
+    X, y, _ = numbers()
+    _said.clear()
+    search = FusionSearchCV(
+        estimator, {"class_weight": [None, "balanced"]}, cv=2, memory=tmp_path,
+        keep_models=False,
+    )  # fmt: skip
+    with (
+        pytest.warns(StoreWarning, match=reason),
+        warnings.catch_warnings(),
+    ):
+        warnings.filterwarnings("ignore", message="The max_iter was reached")
+        search.fit(X, y)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The max_iter was reached")
+        assert search.fit(X, y).n_found_ == 0
+
+
+def test_random_draws_of_seeded_parts_are_stored(tmp_path):
+    X, y, _ = numbers()
+    grid = {
+        "estimator": [
+            LogisticRegression(),
+            LightGBMClassifier(n_estimators=3),
+            DecisionTreeClassifier(random_state=0),
+        ]
+    }
+    search = FusionSearchCV(
+        EarlyFusionClassifier(), grid, cv=2, memory=tmp_path, refit=False
+    )
+    frame = pd.DataFrame(X, columns=["a__x", "b__x", "b__y"])
+    search.fit(frame, y)
+    assert clone(search).fit(frame, y).n_found_ == 6
+
+
+def test_the_leaderboard_is_sorted_and_labels_tell_candidates_apart():
+    X, y, _ = numbers()
+    grid = [
+        {"estimator": [EarlyFusionClassifier(LogisticRegression(C=1e-4))]},
+        {"estimator": [LateFusionClassifier()], "estimator__combine": ["mean", "vote"]},
+    ]
+    frame = pd.DataFrame(X, columns=["a", "b", "c"])
+    from mmsk.compose import ModalityTransformer
+    from mmsk.feature_extraction.tabular import TableExtractor
+
+    features = ModalityTransformer(
+        [("left", TableExtractor(), ["a"]), ("right", TableExtractor(), ["b", "c"])]
+    )
+    search = FusionSearchCV(
+        MultimodalClassifier(features, EarlyFusionClassifier()),
+        grid,
+        scoring=["accuracy", "neg_log_loss"],
+        refit="neg_log_loss",
+    ).fit(frame, y)
+    board = search.leaderboard()
+    assert board["rank"].is_monotonic_increasing
+    assert board["mean_neg_log_loss"].is_monotonic_decreasing
+    assert board.loc[2, "candidate"] == "LateFusionClassifier(), combine=vote"
+    assert board.loc[0, "candidate"] == (
+        "EarlyFusionClassifier(estimator=LogisticRegression(C=0.0001))"
+    )
+    position = board.index[0]
+    assert board["sd_accuracy"].iloc[0] == pytest.approx(
+        np.std([search.cv_results_[f"split{i}_test_accuracy"][position]
+                for i in range(5)])
+    )  # fmt: skip
+
+
+def test_a_leaderboard_without_pandas_names_the_extra(monkeypatch):
+    X, y, _ = numbers()
+    search = FusionSearchCV(LogisticRegression(), {"C": C}).fit(X, y)
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ImportError, match=r"mmsk\[pandas\]"):
+        search.leaderboard()
+
+
+def test_progress_is_shown_on_stderr_if_asked_for(capsys):
+    X, y, _ = numbers()
+    search = FusionSearchCV(LogisticRegression(), {"C": C}, cv=2)
+    search.fit(X, y)
+    assert capsys.readouterr() == ("", "")
+    search.set_params(verbose=1).fit(X, y)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "6/6" in err
+
+
+def test_it_is_copied_and_pickled_as_it_is():
+    X, y, _ = numbers()
+    search = FusionSearchCV(LogisticRegression(), {"C": C}).fit(X, y)
+    for other in (copy.deepcopy(search), pickle.loads(pickle.dumps(search))):
+        assert_same_results(other.cv_results_, search.cv_results_)
+        proba = other.ensemble().predict_proba(X)
+        np.testing.assert_array_equal(proba, search.ensemble().predict_proba(X))
+    assert vars(clone(search)) == vars(
+        FusionSearchCV(LogisticRegression(), {"C": C})
+    ) or isinstance(clone(search).estimator, LogisticRegression)
+
+
+def test_the_parameters_are_as_they_were_after_a_fit_that_raises():
+    X, y, _ = numbers()
+    estimator = LogisticRegression()
+    search = FusionSearchCV(estimator, {"C": [-1]}, error_score="raise")
+    with pytest.raises(ValueError, match="'C'"):
+        search.fit(X, y)
+    assert search.estimator is estimator
+    assert search.scoring is None
+    assert search.cv is None
+
+
+def test_halving_and_the_others_work_on_multimodal_estimators(tmp_path):
+    X, y = write_shop(tmp_path)
+    features = shop_features(tmp_path).set_params(image="drop")
+    clf = MultimodalClassifier(features, EarlyFusionClassifier())
+    grid = fusion_grid(["early", "late"], heads=[LogisticRegression(C=c) for c in C])
+    for search in (
+        GridSearchCV(clf, grid, cv=2),
+        RandomizedSearchCV(clf, grid, n_iter=2, cv=2, random_state=0),
+        HalvingGridSearchCV(clf, grid, cv=2, random_state=0, min_resources=40),
+    ):
+        search.fit(X, y)
+        assert search.best_score_ > 0.3
+        assert set(search.predict(X)) <= {"none", "one", "two"}
