@@ -136,12 +136,12 @@ def _params(step: Any) -> dict[str, object]:
         raise TypeError("it reads files, which may change")
     # what parameters only point to, such as files, by a class that knows it
     versions = getattr(step, "_versions", None)
-    described = {
+    known = {
         name: value if versions and isinstance(value, str) else described(value)
         for name, value in params.items()
         if name not in _NOT_IN_KEY
     }
-    return {**described, "_versions": versions() if versions else {}}
+    return {**known, "_versions": versions() if versions else {}}
 
 
 def described(value: Any) -> object:

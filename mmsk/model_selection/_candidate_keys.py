@@ -26,6 +26,7 @@ _NOT_IN_KEY = frozenset({"memory", "n_jobs", "verbose"})
 _DRAWLESS: dict[str, Mapping[str, tuple]] = {
     "EarlyFusionClassifier": {"n_components": (None,)},
     "EarlyFusionRegressor": {"n_components": (None,)},
+    "TableExtractor": {"encoding": ("onehot", "ordinal", "hash")},
     "LightGBMClassifier": {"early_stopping": (False,)},  # it has a seed of its own
     "LightGBMRegressor": {"early_stopping": (False,)},
     "ElasticNet": {"selection": ("cyclic",)},

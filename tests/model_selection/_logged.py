@@ -34,14 +34,14 @@ class LoggedRegressor(Ridge):
 
 
 def write(log):
-    """Append a line."""
-    with Path(log).open("a") as file:
+    """Append a line to a file beside that of this name, which is never made."""
+    with Path(f"{log}.txt").open("a") as file:
         file.write("fit\n")
 
 
 def n_fits(log):
     """Return how many fits there were, by all processes, and forget them."""
-    path = Path(log)
+    path = Path(f"{log}.txt")
     count = len(path.read_text().splitlines()) if path.exists() else 0
     path.unlink(missing_ok=True)
     return count

@@ -7,6 +7,7 @@ import sys
 import warnings
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -24,9 +25,10 @@ from sklearn.model_selection import (
 )
 from sklearn.tree import DecisionTreeClassifier
 
-from mmsk.compose import MultimodalClassifier
+from mmsk.compose import ModalityTransformer, MultimodalClassifier
 from mmsk.ensemble import LightGBMClassifier
 from mmsk.exceptions import StoreWarning
+from mmsk.feature_extraction.tabular import TableExtractor
 from mmsk.fusion import EarlyFusionClassifier, LateFusionClassifier
 from mmsk.model_selection import FusionSearchCV, fusion_grid
 from mmsk.model_selection._candidate_keys import _said
@@ -191,7 +193,10 @@ def test_groups_are_the_column_that_the_estimator_names(tmp_path):
     search.set_params(cv=GroupKFold(3)).fit(X, y)
     for train, test in search.splits_:
         assert not set(X["author"][train]) & set(X["author"][test])
-    assert search.leaderboard()["candidate"].tolist()[0] == "modalities=None"
+    assert set(search.leaderboard()["candidate"]) == {
+        "modalities=['text']",
+        "modalities=None",
+    }
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
@@ -245,8 +250,6 @@ def test_an_ensemble_fits_nothing(kind, n_jobs, folder, log, tmp_path):
         position = C.index(chosen.get_params()[name])
         models = search.fold_models_[position]
         if folder:
-            import joblib
-
             models = [joblib.load(path) for path in models]
         expected += weight * np.mean(
             [getattr(model, method)(X) for model in models], axis=0
@@ -409,9 +412,6 @@ def test_the_leaderboard_is_sorted_and_labels_tell_candidates_apart():
         {"estimator": [LateFusionClassifier()], "estimator__combine": ["mean", "vote"]},
     ]
     frame = pd.DataFrame(X, columns=["a", "b", "c"])
-    from mmsk.compose import ModalityTransformer
-    from mmsk.feature_extraction.tabular import TableExtractor
-
     features = ModalityTransformer(
         [("left", TableExtractor(), ["a"]), ("right", TableExtractor(), ["b", "c"])]
     )
@@ -424,7 +424,7 @@ def test_the_leaderboard_is_sorted_and_labels_tell_candidates_apart():
     board = search.leaderboard()
     assert board["rank"].is_monotonic_increasing
     assert board["mean_neg_log_loss"].is_monotonic_decreasing
-    assert board.loc[2, "candidate"] == "LateFusionClassifier(), combine=vote"
+    assert board.loc[2, "candidate"] == "LateFusionClassifier(), combine='vote'"
     assert board.loc[0, "candidate"] == (
         "EarlyFusionClassifier(estimator=LogisticRegression(C=0.0001))"
     )
@@ -461,9 +461,7 @@ def test_it_is_copied_and_pickled_as_it_is():
         assert_same_results(other.cv_results_, search.cv_results_)
         proba = other.ensemble().predict_proba(X)
         np.testing.assert_array_equal(proba, search.ensemble().predict_proba(X))
-    assert vars(clone(search)) == vars(
-        FusionSearchCV(LogisticRegression(), {"C": C})
-    ) or isinstance(clone(search).estimator, LogisticRegression)
+    assert not hasattr(clone(search), "cv_results_")
 
 
 def test_the_parameters_are_as_they_were_after_a_fit_that_raises():
@@ -481,7 +479,9 @@ def test_halving_and_the_others_work_on_multimodal_estimators(tmp_path):
     X, y = write_shop(tmp_path)
     features = shop_features(tmp_path).set_params(image="drop")
     clf = MultimodalClassifier(features, EarlyFusionClassifier())
-    grid = fusion_grid(["early", "late"], heads=[LogisticRegression(C=c) for c in C])
+    grid = fusion_grid(
+        ["early", "late"], heads=[LogisticRegression(C=c, max_iter=1000) for c in C]
+    )
     for search in (
         GridSearchCV(clf, grid, cv=2),
         RandomizedSearchCV(clf, grid, n_iter=2, cv=2, random_state=0),
