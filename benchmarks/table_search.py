@@ -1,0 +1,124 @@
+"""What ensemble() is worth: it, and the candidate with the best inner score.
+
+For each set and each of its own folds: FusionSearchCV on the training rows (three
+inner folds, grouped where the set has groups) over the same candidates, fixed
+beforehand: each modality alone, early fusion and three rules of late fusion, all of two
+strengths. The candidate with the best inner score (accuracy, R2 for numbers), refitted
+on all training rows, and `search.ensemble()`, at its defaults, which fits nothing,
+score the outer rows once each. "by the score" selects for accuracy or R2 instead of
+log-loss or squared error, for comparison.
+
+    OMP_NUM_THREADS=1 python benchmarks/table_search.py [--sets clipart] [--folds 3]
+
+Features are those that make_multimodal_classifier chooses (TF-IDF, HOG, MFCC, tables),
+the columns that a set's README says never to feed left out. Target: the mean difference
+over all folds of all sets is at least 0.
+"""
+
+import argparse
+import os
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression, Ridge
+from table_defaults import DATA, SETS, made, read
+
+from mmsk.exceptions import GroupsWarning, MissingModalityWarning, SingleBlockWarning
+from mmsk.model_selection import FusionSearchCV, fusion_grid
+from mmsk.pipeline import make_multimodal_regressor
+
+HERE = ("clipart", "emodb", "av_digits", "houses", "fashion_season")
+
+
+def candidates(names, *, regression):
+    """Return the grid of a set with these modalities."""
+    if regression:
+        heads = [Ridge(alpha) for alpha in (30.0, 300.0)]
+        fusions = ["early", "late:mean", "late:median", "late:weighted"]
+    else:
+        heads = [LogisticRegression(C=C, max_iter=1000) for C in (0.1, 1.0)]
+        fusions = ["early", "late:mean", "late:product", "late:confidence"]
+    return fusion_grid(fusions, heads, modalities=[*names, None])
+
+
+def run_fold(model, X, y, train, test, *, regression):
+    """Return scores of the best candidate and of two ensembles, and what happened."""
+    names = [name for name, *_ in model.features.transformers]
+    search = FusionSearchCV(
+        model, candidates(names, regression=regression), cv=3, memory=None
+    )
+    began = time.perf_counter()
+    search.fit(X.iloc[train], y.iloc[train])
+    seconds = time.perf_counter() - began
+    new, target = X.iloc[test], y.iloc[test]
+    began = time.perf_counter()
+    chosen = search.ensemble()
+    by_score = search.ensemble(metric="r2" if regression else "accuracy")
+    spent = time.perf_counter() - began
+    scores = [each.score(new, target) for each in (search, chosen, by_score)]
+    return (
+        scores,
+        len(search.cv_results_["params"]),
+        len(chosen.weights_),
+        seconds,
+        spent,
+    )
+
+
+def main():
+    """Print a line a set, the mean over folds and sets, and whether it is met."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--sets", nargs="+", default=HERE, choices=list(SETS))
+    parser.add_argument("--folds", type=int, default=3, help="the first of each set")
+    arguments = parser.parse_args()
+    if not arguments.data.exists():
+        parser.exit(1, f"No data in {arguments.data}: name their folder by --data.\n")
+    for category in (GroupsWarning, MissingModalityWarning, SingleBlockWarning):
+        warnings.simplefilter("ignore", category)
+    print(f"load {os.getloadavg()[0]:.1f}")
+    print(
+        f"{'set':16}{'folds':>6}{'candidates':>11}{'best':>7}{'ensemble':>9}"
+        f"{'difference +- s.e.':>20}{'by the score':>13}{'chosen':>7}"
+        f"{'search s':>9}{'selection s':>12}"
+    )
+    everything = []
+    for name in arguments.sets:
+        X, y, folds = read(name, arguments.data)
+        regression = SETS[name].make is make_multimodal_regressor
+        found = []
+        with tempfile.TemporaryDirectory() as memory:
+            model = made(name, X, arguments.data / name, memory)
+            for fold in np.unique(folds[folds >= 0])[: arguments.folds]:
+                train, test = (
+                    np.flatnonzero(each) for each in (folds != fold, folds == fold)
+                )
+                found.append(run_fold(model, X, y, train, test, regression=regression))
+        scores = np.array([each[0] for each in found])
+        difference = scores[:, 1] - scores[:, 0]
+        error = (
+            difference.std(ddof=1) / np.sqrt(len(found)) if len(found) > 1 else np.nan
+        )
+        other = (scores[:, 2] - scores[:, 0]).mean()
+        n_chosen, seconds, spent = np.mean([each[2:] for each in found], axis=0)
+        print(
+            f"{name:16}{len(found):6d}{found[0][1]:11d}{scores[:, 0].mean():7.3f}"
+            f"{scores[:, 1].mean():9.3f}{difference.mean():+12.4f} +- {error:.4f}"
+            f"{other:+13.4f}{n_chosen:7.1f}{seconds:9.1f}{spent:12.2f}",
+            flush=True,
+        )
+        everything.extend(difference)
+    mean = np.mean(everything)
+    error = np.std(everything, ddof=1) / np.sqrt(len(everything))
+    print(
+        f"mean difference over {len(everything)} folds {mean:+.4f} +- {error:.4f} "
+        f"(target >= 0: {'met' if mean >= 0 else 'MISSED'}), "
+        f"load {os.getloadavg()[0]:.1f}"
+    )
+
+
+if __name__ == "__main__":
+    main()
