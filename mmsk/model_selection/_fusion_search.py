@@ -234,6 +234,11 @@ class FusionSearchCV(BaseSearchCV):
         -------
         self : FusionSearchCV
         """
+        if y is None and get_tags(self).target_tags.required:
+            raise ValueError(
+                f"{type(self).__name__} requires y to be passed, but the target y is "
+                "None."
+            )
         candidates = list(self._candidates())
         scorers, _ = self._get_scorers()
         X, y = indexable(X, y)
