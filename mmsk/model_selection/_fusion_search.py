@@ -10,7 +10,7 @@ import numpy as np
 from joblib import effective_n_jobs
 from numpy.typing import NDArray
 from sklearn.base import clone, is_classifier, is_regressor
-from sklearn.model_selection import ParameterGrid, ParameterSampler, check_cv
+from sklearn.model_selection import ParameterGrid, ParameterSampler
 from sklearn.utils import get_tags, indexable
 from sklearn.utils.validation import check_is_fitted
 
@@ -22,18 +22,17 @@ from mmsk._utils._param_validation import (
     fit_context,
     num_samples,
 )
-from mmsk._utils._splits import inner_splits
 from mmsk.compose._multimodal import BaseMultimodal
 from mmsk.ensemble._answers import Classes, Numbers, Target
-from mmsk.ensemble._greedy import greedy_weights
-from mmsk.ensemble._metric import score_of
 from mmsk.model_selection._candidate_keys import candidate_keys, warm
-from mmsk.model_selection._labels import candidate_labels
+from mmsk.model_selection._leaderboard import candidate_labels, leaderboard_of
 from mmsk.model_selection._pair_results import PairResult
+from mmsk.model_selection._search_choice import chosen_candidates, joined_answers
 from mmsk.model_selection._search_ensemble import (
     SearchEnsembleClassifier,
     SearchEnsembleRegressor,
 )
+from mmsk.model_selection._search_splits import search_splits
 from mmsk.model_selection._watched import (
     CANDIDATE,
     ROWS,
@@ -244,7 +243,9 @@ class FusionSearchCV(BaseSearchCV):
         X, y = indexable(X, y)
         params = check_method_params(X, params)
         routed = super()._get_routed_params_for_fit(params)
-        splits = self._splits(X, y, routed.splitter.split)
+        splits = search_splits(
+            self.cv, self.estimator, X, y, routed.splitter.split, self.random_state
+        )
         estimators = [
             clone(self.estimator).set_params(**clone(candidate, safe=False))
             for candidate in candidates
@@ -309,34 +310,6 @@ class FusionSearchCV(BaseSearchCV):
         return ParameterSampler(
             self.param_grid, self.n_iter, random_state=self.random_state
         )
-
-    def _splits(self, X: Any, y: Any, given: dict) -> list[tuple[NDArray, NDArray]]:
-        n_samples = num_samples(X)
-        groups = given.get("groups")
-        column = getattr(self.estimator, "groups", None)
-        if groups is None and isinstance(self.estimator, BaseMultimodal) and column:
-            _, groups = self.estimator._without_groups(X, fitting=True)
-        by_class = is_classifier(self.estimator) and y is not None and np.ndim(y) == 1
-        if self.cv is None or isinstance(self.cv, Integral):
-            if n_samples < 2:
-                raise ValueError(
-                    f"A search needs at least two samples, got n_samples={n_samples}."
-                )
-            return inner_splits(
-                self.cv,
-                np.zeros(n_samples),
-                np.zeros(n_samples) if y is None else y,
-                groups=groups,
-                classifier=by_class,
-                random_state=self.random_state,
-            )
-        splitter = check_cv(self.cv, y, classifier=by_class)
-        if groups is not None:
-            given = {**given, "groups": groups}
-        return [
-            (np.asarray(train), np.asarray(test))
-            for train, test in splitter.split(X, y, **given)
-        ]
 
     def _store(self) -> FeatureStore | None:
         if not (isinstance(self.memory, str) and self.memory == "auto"):
@@ -420,11 +393,9 @@ class FusionSearchCV(BaseSearchCV):
         self.oof_predictions_ = None
         if target is not None:
             tests = [test for _, test in self.splits_]
+            shape = len(self._y), len(target.prior)
             self.oof_predictions_ = np.stack(
-                [
-                    _joined(row, tests, len(self._y), len(target.prior))
-                    for row in by_candidate
-                ]
+                [joined_answers(row, tests, shape) for row in by_candidate]
             )
 
     def leaderboard(self) -> Any:
@@ -445,30 +416,7 @@ class FusionSearchCV(BaseSearchCV):
             If pandas is not installed.
         """
         check_is_fitted(self)
-        try:
-            import pandas as pd
-        except ImportError as error:
-            raise ImportError(
-                'A leaderboard is a pandas frame: pip install "mmsk[pandas]".'
-            ) from error
-        results = self.cv_results_
-        names = [
-            name.removeprefix("mean_test_")
-            for name in results
-            if name.startswith("mean_test_")
-        ]
-        decides = self.refit if self.refit in names else names[0]
-        board = pd.DataFrame(
-            {
-                "rank": results[f"rank_test_{decides}"],
-                "candidate": candidate_labels(results["params"]),
-            }
-        )
-        for name in names:
-            board[f"mean_{name}"] = results[f"mean_test_{name}"]
-            board[f"sd_{name}"] = results[f"std_test_{name}"]
-        board["fit_seconds"] = results["mean_fit_time"]
-        return board.sort_values("rank", kind="stable")
+        return leaderboard_of(self.cv_results_, self.refit)
 
     def ensemble(
         self,
@@ -518,37 +466,23 @@ class FusionSearchCV(BaseSearchCV):
             raise ValueError(
                 "An ensemble needs one class or numbers as the target of each row."
             )
-        answers = self.oof_predictions_
-        judged = np.isin(
-            np.arange(answers.shape[1]), np.concatenate([t for _, t in self.splits_])
-        )
-        able = np.flatnonzero(~np.isnan(answers[:, judged]).any(axis=(1, 2)))
-        if not len(able):
-            raise ValueError(
-                "No candidate has predictions of all folds: each failed in one. Pass "
-                "error_score='raise' to see why."
-            )
-        self._check_models(able)
-        y = self._y[judged]
-        weights = None if self._weights is None else self._weights[judged]
-        is_class = isinstance(self._target_, Classes)
-        score = score_of(
-            metric, y, weights, self._target_.classes if is_class else None
-        )
-        chosen = greedy_weights(
-            answers[able][:, judged],
-            np.ones((judged.sum(), len(able)), dtype=bool),
-            self._target_.prior,
-            score,
+        chosen, weights = chosen_candidates(
+            self.oof_predictions_,
+            self.splits_,
+            self._target_,
+            self._y,
+            self._weights,
+            metric,
+            check=self._check_models,
             n_rounds=n_rounds,
             n_init=n_init,
             n_bags=n_bags,
             bag_fraction=bag_fraction,
             random_state=random_state,
         )
-        used = able[chosen > 0]
         params = self.cv_results_["params"]
         labels = candidate_labels(params)
+        is_class = isinstance(self._target_, Classes)
         kind = SearchEnsembleClassifier if is_class else SearchEnsembleRegressor
         made = kind(
             [
@@ -556,13 +490,13 @@ class FusionSearchCV(BaseSearchCV):
                     labels[i],
                     clone(self.estimator).set_params(**clone(params[i], safe=False)),
                 )
-                for i in used
+                for i in chosen
             ],
-            weights=chosen[chosen > 0].tolist(),
+            weights=weights.tolist(),
         )
         models = [
             [joblib.load(m) if isinstance(m, str) else m for m in self.fold_models_[i]]
-            for i in used
+            for i in chosen
         ]
         return made._with_models(models, self._target_)
 
@@ -582,17 +516,3 @@ class FusionSearchCV(BaseSearchCV):
             "that models outlive the process (those that are not in it are fitted "
             "again), or memory=None."
         )
-
-
-def _joined(row, tests, n_samples: int, n_outputs: int) -> NDArray[np.float64]:
-    """Return the mean of what a candidate says of each row; NaN where it failed."""
-    total = np.zeros((n_samples, n_outputs))
-    counts = np.zeros(n_samples)
-    for result, test in zip(row, tests, strict=True):
-        if result is None:
-            total[test] = np.nan
-        else:
-            total[test] += result.answers
-        counts[test] += 1
-    counts[counts == 0] = np.nan
-    return total / counts[:, None]

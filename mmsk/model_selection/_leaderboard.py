@@ -1,4 +1,4 @@
-"""What candidates of a search are called."""
+"""The leaderboard of a search, and what its candidates are called."""
 
 import re
 from collections import Counter
@@ -44,3 +44,47 @@ def candidate_labels(candidates: Sequence[dict[str, Any]]) -> list[str]:
 def _shown(value: Any) -> str:
     text = re.sub(r"\s*\n\s*", " ", repr(value))
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+
+
+def leaderboard_of(results: dict, refit: Any) -> Any:
+    """Return the candidates of a search as a frame, the best first.
+
+    Parameters
+    ----------
+    results : dict of ndarray
+        ``cv_results_``.
+    refit : str or other
+        The score that decides, where it names one; else the first.
+
+    Returns
+    -------
+    board : pandas.DataFrame
+
+    Raises
+    ------
+    ImportError
+        If pandas is not installed.
+    """
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise ImportError(
+            'A leaderboard is a pandas frame: pip install "mmsk[pandas]".'
+        ) from error
+    names = [
+        name.removeprefix("mean_test_")
+        for name in results
+        if name.startswith("mean_test_")
+    ]
+    decides = refit if refit in names else names[0]
+    board = pd.DataFrame(
+        {
+            "rank": results[f"rank_test_{decides}"],
+            "candidate": candidate_labels(results["params"]),
+        }
+    )
+    for name in names:
+        board[f"mean_{name}"] = results[f"mean_test_{name}"]
+        board[f"sd_{name}"] = results[f"std_test_{name}"]
+    board["fit_seconds"] = results["mean_fit_time"]
+    return board.sort_values("rank", kind="stable")
