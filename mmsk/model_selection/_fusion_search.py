@@ -34,16 +34,16 @@ from mmsk.model_selection._search_ensemble import (
 )
 from mmsk.model_selection._search_splits import search_splits
 from mmsk.model_selection._watched import (
-    CANDIDATE,
     ROWS,
     Watch,
     Watched,
     WatchedScoring,
 )
+from mmsk.model_selection._watched_search import WatchedSearch
 from mmsk.store import FeatureStore, as_store
 
 
-class FusionSearchCV(BaseSearchCV):
+class FusionSearchCV(WatchedSearch):
     """Search over fusions, heads and ensembles, and use what it has fitted.
 
     It does what GridSearchCV does (with `n_iter`, RandomizedSearchCV), and
@@ -242,7 +242,7 @@ class FusionSearchCV(BaseSearchCV):
         scorers, _ = self._get_scorers()
         X, y = indexable(X, y)
         params = check_method_params(X, params)
-        routed = super()._get_routed_params_for_fit(params)
+        routed = self._get_routed_params_for_fit(params)
         splits = search_splits(
             self.cv, self.estimator, X, y, routed.splitter.split, self.random_state
         )
@@ -279,7 +279,7 @@ class FusionSearchCV(BaseSearchCV):
         rows = {ROWS: np.arange(num_samples(X))}
         routed.estimator.fit = {**routed.estimator.fit, **rows}
         routed.scorer.score = {**routed.scorer.score, **rows}
-        inner._given = candidates, routed, watch
+        inner._given = candidates, routed
         inner._results = []
         if hasattr(self, "_skl_callbacks"):
             inner.set_callbacks(*self._skl_callbacks)
@@ -326,54 +326,12 @@ class FusionSearchCV(BaseSearchCV):
             return Classes(y, weights)
         return Numbers(y, weights) if is_regressor(self.estimator) else None
 
-    def _run_search(self, evaluate_candidates, *, callback_ctx=None) -> None:
-        candidates = self._given[0]
-        numbered = [
-            {**params, CANDIDATE: number} for number, params in enumerate(candidates)
-        ]
-        if callback_ctx is None:  # before scikit-learn 1.9
-            evaluate_candidates(numbered)
-            return
-        context = callback_ctx.subcontext(
-            task_name="search",
-            max_subtasks=len(numbered) * self.n_splits_,
-            sequential_subtasks=False,
-        ).call_on_fit_task_begin(estimator=self)
-        evaluate_candidates(numbered, callback_ctx=context)
-        context.call_on_fit_task_end(estimator=self)
-
-    def _get_routed_params_for_fit(self, params) -> Any:
-        given = vars(self).get("_given")
-        return super()._get_routed_params_for_fit(params) if given is None else given[1]
-
-    def _format_results(self, candidate_params, n_splits, out, more_results=None):
-        for each in out:
-            scores = each["test_scores"]
-            result = getattr(scores, "result", None)
-            self._results.append(result)
-            if result is None:
-                continue
-            each["test_scores"] = result.scores
-            if result.was_found:
-                each["fit_time"] = result.fit_seconds
-                each["score_time"] = result.score_seconds
-        plain = [
-            {name: value for name, value in params.items() if name != CANDIDATE}
-            for params in candidate_params
-        ]
-        return super()._format_results(plain, n_splits, out, more_results)
-
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         inner = get_tags(self.estimator)
         tags.input_tags, tags.target_tags = inner.input_tags, inner.target_tags
         tags.array_api_support = False
         return tags
-
-    def __getstate__(self) -> dict:
-        # a copy of the search that works inside goes to the processes with each fit
-        state = super().__getstate__()
-        return {**state, "_given": None, "_results": []} if "_given" in state else state
 
     def _keep(self, results: list[PairResult | None], y, weights, target) -> None:
         """Lay out what the pairs brought by candidate and fold."""
