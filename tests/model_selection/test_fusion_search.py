@@ -29,6 +29,7 @@ from mmsk.compose import ModalityTransformer, MultimodalClassifier
 from mmsk.ensemble import LightGBMClassifier
 from mmsk.exceptions import StoreWarning
 from mmsk.feature_extraction.tabular import TableExtractor
+from mmsk.feature_extraction.text import TfidfExtractor
 from mmsk.fusion import EarlyFusionClassifier, LateFusionClassifier
 from mmsk.model_selection import FusionSearchCV, fusion_grid
 from mmsk.model_selection._candidate_keys import _said
@@ -220,6 +221,32 @@ def test_the_store_is_warmed_and_nothing_is_decoded_twice(tmp_path, n_jobs):
     # another picture behind the same path is another search
     (root / X["photo"][0]).write_bytes((root / X["photo"][1]).read_bytes())
     assert clone(search).fit(X, y).n_found_ == 0
+
+
+class CountedTfidfExtractor(TfidfExtractor):
+    """Counts its fits."""
+
+    _store_id = "tests.CountedTfidfExtractor"
+    n_fits = 0
+
+    def fit_transform(self, X, y=None, **params):
+        type(self).n_fits += 1
+        return super().fit_transform(X, y, **params)
+
+
+def test_a_branch_is_fitted_once_a_fold_and_for_the_refit(tmp_path, monkeypatch):
+    monkeypatch.setattr(CountedTfidfExtractor, "n_fits", 0)
+    X, y = write_shop(tmp_path, 60)
+    features = shop_features(tmp_path, memory=tmp_path / "store").set_params(
+        text=CountedTfidfExtractor(random_state=0), image="drop"
+    )
+    clf = MultimodalClassifier(features, EarlyFusionClassifier())
+    grid = fusion_grid(["early", "late", "product"], modalities=["text", None])
+    search = FusionSearchCV(clf, grid, cv=3, memory=None, error_score="raise")
+    assert len(search.fit(X, y).cv_results_["params"]) == 4
+    assert CountedTfidfExtractor.n_fits == 3 + 1
+    search.fit(X, y)
+    assert CountedTfidfExtractor.n_fits == 3 + 1
 
 
 @pytest.mark.parametrize("kind", [LoggedClassifier, LoggedRegressor])
