@@ -13,8 +13,9 @@ log-loss or squared error, for comparison.
 Five inner folds, the default, because models of the folds see that much less than all
 training rows: three were tried on one fold of houses (-.015), nothing else was looked
 at. Features are those that make_multimodal_classifier chooses (TF-IDF, HOG, MFCC,
-tables), the columns that a set's README says never to feed left out. Target: the mean difference
-over all folds of all sets is at least 0.
+tables), the columns that a set's README says never to feed left out.
+
+Target: the mean difference over all folds of all sets is at least 0.
 """
 
 import argparse
