@@ -5,14 +5,15 @@ import json
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mmsk.store._rows import MANIFEST, PART, seal, unseal
+from mmsk.store._rows import MANIFEST, PART, Entry, seal, unseal
 
-_PART_SIZE = 8 * 2**20  # SQLite takes at most 1 GB in one value
+_PART_SIZE = 8 * 2**20
 _KINDS = "biufc"
 
 
-def pack_arrays(key: bytes, arrays: Sequence[np.ndarray]) -> dict[bytes, bytes]:
+def pack_arrays(key: bytes, arrays: Sequence[np.ndarray]) -> dict[bytes, Entry]:
     """Return the entries that hold `arrays`; that of `key` names the others.
 
     A part is found by the hash of its bytes, so parts of two writers cannot be
@@ -37,9 +38,9 @@ def pack_arrays(key: bytes, arrays: Sequence[np.ndarray]) -> dict[bytes, bytes]:
     return entries
 
 
-def read_manifest(key: bytes, entry: object) -> list | None:
+def read_manifest(key: bytes, entry: NDArray[np.uint8] | None) -> list | None:
     """Return [dtype, shape, part keys] of each array, or None if the entry is bad."""
-    payload = unseal(key, MANIFEST, entry)
+    payload = None if entry is None else unseal(key, MANIFEST, entry)
     if payload is None:
         return None
     return [
@@ -52,9 +53,12 @@ def unpack_arrays(manifest: list, entries: dict) -> list[np.ndarray] | None:
     """Return the arrays of a manifest, or None if a part is not there or is bad."""
     arrays = []
     for dtype, shape, part_keys in manifest:
-        parts = [unseal(part, PART, entries.get(part)) for part in part_keys]
-        if None in parts:
-            return None
+        parts = []
+        for key in part_keys:
+            part = unseal(key, PART, entries[key]) if key in entries else None
+            if part is None:
+                return None
+            parts.append(part)
         array = np.frombuffer(bytearray().join(parts), dtype=dtype)
         arrays.append(array.reshape(shape))
     return arrays

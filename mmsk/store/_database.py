@@ -1,4 +1,4 @@
-"""One SQLite file, shared by the threads of a process, that never raises."""
+"""The index, shared by the threads of a process, that never raises."""
 
 import contextlib
 import os
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from mmsk.exceptions import StoreWarning
-from mmsk.store import _queries
+from mmsk.store import _space, _tables
 
 T = TypeVar("T")
 
@@ -100,7 +100,7 @@ class Database:
             warnings.warn(
                 f"The feature store in {self.location!r} cannot be {done}: {problem}. "
                 f"Work goes on without it: results are the same, but are computed "
-                f"again. Make room on the disk, delete the file if it is broken, or "
+                f"again. Make room on the disk, delete the folder if it is broken, or "
                 f"pass another directory.",
                 StoreWarning,
                 stacklevel=4,
@@ -129,12 +129,17 @@ class Database:
         )
         try:
             connection.text_factory = bytes  # damage may turn a blob into bad UTF-8
-            _patiently(_queries.prepare, connection)
+            _patiently(self._prepare, connection)
         except BaseException:
             connection.close()
             raise
         self._connection, self._identity = connection, self._identify()
         return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        if _tables.prepare(connection):
+            # files that an index left behind when it was deleted
+            _space.sweep(connection, self.location)
 
     def _identify(self) -> tuple[int, int] | None:
         try:

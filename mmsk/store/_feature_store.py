@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mmsk.store import _queries
+from mmsk.store import _queries, _space, _tables
 from mmsk.store._arrays import pack_arrays, read_manifest, unpack_arrays
 from mmsk.store._database import open_database
 from mmsk.store._info import StoreInfo
-from mmsk.store._rows import PART, ROW, decode_row, encode_row
+from mmsk.store._row_files import Block
+from mmsk.store._rows import PART, ROW, Entry, decode_rows, encode_row
 from mmsk.store._size import parse_size
 
 
@@ -51,14 +53,18 @@ class FeatureStore:
 
     Notes
     -----
-    The engine is SQLite in its write-ahead-log mode. A file a row is slow (a write
-    costs several system calls and a directory entry, and a reader may meet half a
-    row); one file of our own would need locks, recovery after a crash and reuse of
-    space, all of which SQLite has and is tested for as little else is. In this mode
-    a reader sees whole transactions only and does not hold a writer up, a put of 256
-    rows is one append, and a process killed in the middle leaves a log that the next
-    one reads up to its last whole transaction. It comes with Python. Files of rows
-    beside an index would take half of the time of a put, at the price of all this.
+    The entries lie one behind another in a few large files; an index in SQLite, in
+    its write-ahead-log mode, says where each one is, how large, and when it was used.
+    A file a row costs several system calls and a directory entry, and a reader may
+    meet half of one. Rows inside SQLite are written twice, once to its log, and took
+    three times as long. An index of our own would need locks, recovery and shared
+    counters; SQLite has these, is tested as little else is, and comes with Python.
+
+    Bytes are written first, under the lock of the transaction that then makes them
+    known: a reader learns of whole entries only, and what a killed process leaves
+    behind the last known one is written over. Eviction forgets entries. A file with
+    none left is deleted, and one less than half full is moved together with others,
+    so that the files take at most about twice `max_size` until ``prune``.
 
     A store is equal to another at the same location, is its own copy (so that
     ``sklearn.base.clone`` keeps it), and pickles as its location and size.
@@ -142,8 +148,17 @@ class FeatureStore:
         rows, old = [], []
         for start in range(0, len(keys), _queries.MAX_BATCH):
             batch = keys[start : start + _queries.MAX_BATCH]
-            found = self._read(batch, old)
-            rows += [decode_row(key, found.get(key)) for key in batch]
+            found = {
+                key: row
+                for block_keys, block in self._read(batch, old)
+                for key, row in zip(
+                    block_keys, decode_rows(block_keys, block), strict=True
+                )
+            }
+            batch_rows = [found.get(key) for key in batch]
+            if len(set(batch)) < len(batch):  # each is the caller's to write to
+                batch_rows = [None if row is None else row.copy() for row in batch_rows]
+            rows += batch_rows
         if keys:
             n_misses = sum(row is None for row in rows)
             self._count(len(rows) - n_misses, n_misses, old)
@@ -176,7 +191,7 @@ class FeatureStore:
             raise ValueError(
                 f"Each key has one row, got {len(keys)} keys and {len(rows)} rows."
             )
-        entries: dict[bytes, bytes] = {}
+        entries: dict[bytes, Entry] = {}
         for key, row in zip(keys, rows, strict=True):
             if not isinstance(row, np.ndarray) or row.dtype != np.float32:
                 got = getattr(row, "dtype", type(row).__name__)
@@ -205,11 +220,11 @@ class FeatureStore:
             or not all of them sound.
         """
         keys, old = _check_keys([key]), []
-        manifest = read_manifest(key, self._read(keys, old).get(key))
+        manifest = read_manifest(key, self._read_entries(keys, old).get(key))
         if manifest is None:
             return None
-        parts = self._read([part for *_, parts in manifest for part in parts], old)
-        arrays = unpack_arrays(manifest, parts)
+        parts = [part for *_, parts in manifest for part in parts]
+        arrays = unpack_arrays(manifest, self._read_entries(parts, old))
         self._count(0, 0, old)
         return arrays
 
@@ -245,11 +260,11 @@ class FeatureStore:
         """
         totals = (0, 0, 0, 0, 0)
         if self._database.exists():
-            totals = self._database.attempt(_queries.totals, totals)
+            totals = self._database.attempt(_tables.totals, totals)
         return StoreInfo(self.location, *totals[:5])
 
     def prune(self, max_size: int | str | None = None) -> int:
-        """Delete the entries that were not used for longest, and shrink the file.
+        """Delete the entries that were not used for longest, and shrink the files.
 
         Parameters
         ----------
@@ -266,27 +281,46 @@ class FeatureStore:
         if max_bytes is None or not self._database.exists():
             return 0
         self._database.restore()
-        work = partial(_queries.prune, max_bytes=max_bytes)
+        work = partial(_space.prune, folder=self.location, max_bytes=max_bytes)
         return self._database.attempt(work, 0, writes=True)
 
     def clear(self) -> None:
-        """Delete all entries, set the counters to zero and shrink the file."""
+        """Delete all entries, set the counters to zero and shrink the files."""
         if self._database.exists():
             self._database.restore()
-            self._database.attempt(_queries.clear, None, writes=True)
+            work = partial(_space.clear, folder=self.location)
+            self._database.attempt(work, None, writes=True)
 
-    def _read(self, keys: Sequence[bytes], old: list[int]) -> dict[bytes, object]:
-        """Return what is stored by key; add the ids whose stamp is old to `old`."""
+    def _read(
+        self, keys: Sequence[bytes], old: list[int]
+    ) -> list[tuple[list[bytes], NDArray[np.uint8]]]:
+        """Return blocks of entries and their keys; add ids with old stamps to `old`."""
         if not keys:
-            return {}
-        found = self._database.attempt(partial(_queries.read, keys=keys), [])
-        old += [id_ for _, id_, _, is_old, _ in found if is_old]
-        return {key: entry for key, *_, entry in found}
+            return []
+        by_id = dict(zip(_queries.identify(keys), keys, strict=True))
+        work = partial(_queries.read, folder=self.location, ids=list(by_id))
+        nothing: tuple[list[Block], list[int]] = [], []
+        blocks, old_ids = self._database.attempt(work, nothing)
+        old += old_ids
+        return [([by_id[id_] for id_ in ids], block) for ids, block in blocks]
 
-    def _write(self, entries: Mapping[bytes, bytes], kind: int) -> None:
+    def _read_entries(
+        self, keys: Sequence[bytes], old: list[int]
+    ) -> dict[bytes, NDArray[np.uint8]]:
+        return {
+            key: entry
+            for block_keys, block in self._read(keys, old)
+            for key, entry in zip(block_keys, block, strict=True)
+        }
+
+    def _write(self, entries: Mapping[bytes, Entry], kind: int) -> None:
         if entries:
             work = partial(
-                _queries.write, entries=entries, kind=kind, max_bytes=self._max_bytes
+                _queries.write,
+                folder=self.location,
+                entries=entries,
+                kind=kind,
+                max_bytes=self._max_bytes,
             )
             self._database.attempt(work, None, writes=True)
 

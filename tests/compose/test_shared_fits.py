@@ -692,15 +692,14 @@ class TestAfterAHit:
     def test_a_damaged_store_is_fitted_again(self, log, store):
         X = texts()
         expected = branch(LoggingPCA(named(log)), store, ["a", "b"]).fit_transform(X)
+        (file,) = Path(store.location).glob("*.rows")
         with sqlite3.connect(Path(store.location, "features.sqlite3")) as connection:
-            for id_, blob in connection.execute(
-                "SELECT id, blob FROM blobs"
-            ).fetchall():
-                blob = blob[:-1] + bytes([blob[-1] ^ 1])
-                connection.execute(
-                    "UPDATE blobs SET blob = ? WHERE id = ?", (blob, id_)
-                )
+            ends = connection.execute("SELECT start + size FROM entries").fetchall()
         connection.close()
+        content = bytearray(file.read_bytes())
+        for (end,) in ends:
+            content[end - 1] ^= 1
+        file.write_bytes(content)
         found = branch(LoggingPCA(named(log)), store, ["a", "b"]).fit_transform(X)
         assert counts(log)[0] == 2
         np.testing.assert_array_equal(found, expected)

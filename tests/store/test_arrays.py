@@ -67,11 +67,18 @@ def test_long_arrays_are_cut_into_parts(store):
 def test_a_lost_or_damaged_part_is_a_miss_until_put_again(store):
     first, second = np.arange(50.0), np.arange(50.0) + 1e-12
     connection = store._database._open()
+    # parts come in the order of the file, and the manifest is last
+    ids = [
+        "(SELECT id FROM entries ORDER BY start LIMIT 1)",
+        "(SELECT id FROM entries ORDER BY start LIMIT 1 OFFSET 1)",
+    ]
     for change in (
-        "DELETE FROM entries WHERE id = 2",
-        "DELETE FROM blobs WHERE id = 2",
-        "UPDATE blobs SET blob = zeroblob(120) WHERE id = 2",
-        "UPDATE blobs SET blob = (SELECT blob FROM blobs WHERE id = 3) WHERE id = 2",
+        f"DELETE FROM entries WHERE id = {ids[0]}",
+        f"UPDATE entries SET size = 0 WHERE id = {ids[0]}",
+        f"UPDATE entries SET start = start + 4 WHERE id = {ids[0]}",
+        f"UPDATE entries SET file = 99 WHERE id = {ids[0]}",
+        f"UPDATE entries SET start = (SELECT start FROM entries WHERE id = {ids[1]}) "
+        f"WHERE id = {ids[0]}",
     ):
         store.clear()
         store.put_arrays(b"key", [first])

@@ -4,6 +4,8 @@ import pickle
 import random
 import sqlite3
 import struct
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -12,7 +14,14 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from mmsk.exceptions import StoreWarning
-from mmsk.store import FeatureStore, StoreInfo, _database, _queries
+from mmsk.store import (
+    FeatureStore,
+    StoreInfo,
+    _database,
+    _queries,
+    _row_files,
+    _tables,
+)
 
 KEY = b"k" * 32
 ROW = np.arange(8, dtype=np.float32)
@@ -38,7 +47,6 @@ DAMAGES = {
     "half": lambda entry: entry[: len(entry) // 2],
     "header only": lambda entry: entry[:20],
     "emptied": lambda entry: b"",
-    "longer": lambda entry: entry + b"\0\0\0\0",
     "flipped first": flip(0),
     "flipped length": flip(8),
     "flipped checksum": flip(17),
@@ -48,10 +56,7 @@ DAMAGES = {
     "pickle": lambda entry: pickle.dumps(ROW),
     "pickle bomb": lambda entry: pickle.dumps(Bomb()),
     "pickle bomb behind the header": lambda entry: entry[:20] + pickle.dumps(Bomb()),
-    "foreign version": lambda entry: entry[:4] + struct.pack("<H", 2) + entry[6:],
-    "text": lambda entry: "mmsk",
-    "text that is not UTF-8": lambda entry: "\ud800",
-    "number": lambda entry: 5,
+    "foreign version": lambda entry: entry[:4] + struct.pack("<H", 99) + entry[6:],
 }
 
 
@@ -59,44 +64,159 @@ def connect(store):
     return sqlite3.connect(Path(store.location, "features.sqlite3"))
 
 
-@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-def test_a_damaged_entry_is_a_miss_and_can_be_put_again(store, damage):
-    store.put_many([KEY], [ROW])
-    with connect(store) as connection:
-        (entry,) = connection.execute("SELECT blob FROM blobs").fetchone()
-        if isinstance(damaged := damage(entry), str):
-            connection.execute(
-                "UPDATE blobs SET blob = CAST(? AS TEXT)",
-                [damaged.encode("utf-8", "surrogatepass")],
-            )
-        else:
-            connection.execute("UPDATE blobs SET blob = ?", [damaged])
-    connection.close()
+def rows_file(store):
+    (file,) = Path(store.location).glob("*.rows")
+    return file
+
+
+def assert_a_miss_that_can_be_put_again(store):
     assert store.get_many([KEY]) == [None]
     store.put_many([KEY], [ROW + 1])
     assert_array_equal(store.get_many([KEY])[0], ROW + 1)
-    assert store.info() == StoreInfo(store.location, 1, len(entry), 1, 1, 2)
+    assert store.info() == StoreInfo(store.location, 1, 20 + 32, 1, 1, 2)
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_entry_is_a_miss_and_can_be_put_again(store, damage):
+    store.put_many([KEY], [ROW])
+    file = rows_file(store)
+    entry = file.read_bytes()
+    assert len(entry) == 20 + 32
+    file.write_bytes(damage(entry))
+    assert_a_miss_that_can_be_put_again(store)
+
+
+def test_a_file_of_entries_that_is_gone_is_a_miss(store):
+    store.put_many([KEY], [ROW])
+    rows_file(store).unlink()
+    assert_a_miss_that_can_be_put_again(store)
+
+
+def test_a_short_file_loses_only_what_lay_behind(store, make_rows):
+    keys, rows = make_rows(100)
+    store.put_many(keys, rows)
+    file = rows_file(store)
+    file.write_bytes(file.read_bytes()[: 30 * 60 + 59])
+    found = store.get_many(keys)
+    assert_array_equal(np.stack(found[:30]), rows[:30])
+    assert found[30:] == [None] * 70
+    store.put_many(keys, rows)
+    assert_array_equal(np.stack(store.get_many(keys)), rows)
+
+
+@pytest.mark.parametrize("column", ["file", "start", "size", "used"])
+@pytest.mark.parametrize(
+    "value", ["'noon'", "x'ff'", "-1", "7", str(2**62), "CAST(x'ff' AS TEXT)"]
+)
+def test_a_damaged_index_is_a_miss_and_can_be_put_again(store, column, value):
+    other = b"o" * 32
+    store.put_many([other, KEY], [ROW + 5, ROW])
+    with connect(store) as connection:
+        connection.execute(
+            f"UPDATE entries SET {column} = {value} WHERE id = ?",
+            _queries.identify([KEY]),
+        )
+    connection.close()
+    found = store.get_many([KEY, other])
+    assert found[0] is None or np.array_equal(found[0], ROW)
+    assert (found[0] is None) == (column != "used")
+    assert_array_equal(found[1], ROW + 5)
+    store.put_many([KEY], [ROW])
+    assert_array_equal(np.stack(store.get_many([KEY, other])), [ROW, ROW + 5])
 
 
 def test_an_entry_under_another_key_is_a_miss(store):
     other = b"o" * 32
     store.put_many([KEY, other], [ROW, ROW + 1])
     with connect(store) as connection:
-        connection.execute("UPDATE blobs SET id = -id")
-        connection.execute("UPDATE blobs SET id = 3 + id")
+        connection.execute("UPDATE entries SET start = 52 - start")
     connection.close()
     assert store.get_many([KEY, other]) == [None, None]
 
 
-@pytest.mark.parametrize("table", ["entries", "blobs"])
-def test_a_lost_half_of_an_entry_is_a_miss_and_can_be_put_again(store, table):
+@pytest.mark.parametrize("table", ["entries", "files"])
+def test_a_lost_half_of_an_entry_can_be_put_again(store, table):
     store.put_many([KEY], [ROW])
     with connect(store) as connection:
         connection.execute(f"DELETE FROM {table}")
     connection.close()
-    assert store.get_many([KEY]) == [None]
+    found = store.get_many([KEY])[0]
+    assert found is None or np.array_equal(found, ROW)
+    store.put_many([KEY, b"o" * 32], [ROW, ROW + 1])
+    assert_array_equal(np.stack(store.get_many([KEY, b"o" * 32])), [ROW, ROW + 1])
+
+
+def test_entries_moved_while_they_are_read_are_found(store, monkeypatch):
+    keys = [bytes([i]) * 32 for i in range(10)]
+    store.put_many(keys, [ROW + i for i in range(10)])
+    read_blocks = _row_files.read_blocks
+
+    def read_late(folder, places):
+        monkeypatch.setattr(_row_files, "read_blocks", read_blocks)
+        # everything but one entry goes, and that one into another file
+        other = FeatureStore(store.location)
+        other.get_many(keys[3:4])
+        assert other.prune(60) == 9
+        return read_blocks(folder, places)
+
+    monkeypatch.setattr(_row_files, "read_blocks", read_late)
+    found = store.get_many(keys)
+    assert_array_equal(found.pop(3), ROW + 3)
+    assert found == [None] * 9
+
+
+def test_a_file_that_nobody_knows_goes_when_room_is_made(store):
+    store.put_many([KEY], [ROW])
+    orphan = Path(store.location, "77.rows")
+    orphan.write_bytes(b"the rest of a killed process")
+    mine = Path(store.location, "notes.rows")
+    mine.write_bytes(b"mine")
+    assert store.prune() == 0
+    assert not orphan.exists()
+    assert mine.exists()
+    assert_array_equal(store.get_many([KEY])[0], ROW)
+
+
+def test_what_a_killed_put_left_behind_is_written_over(store):
+    store.put_many([KEY], [ROW])
+    with rows_file(store).open("ab") as file:
+        file.write(b"x" * 30)
+    store.put_many([b"o" * 32], [ROW + 1])
+    assert_array_equal(np.stack(store.get_many([KEY, b"o" * 32])), [ROW, ROW + 1])
+    assert rows_file(store).stat().st_size == 2 * 52
+
+
+def test_a_store_of_the_first_layout_is_emptied(store):
+    Path(store.location).mkdir()
+    with connect(store) as connection:
+        connection.executescript(FIRST_LAYOUT)
+        connection.executemany(
+            "INSERT INTO entries VALUES (?, ?, 5000, 0)",
+            [(i, bytes([i]) * 32) for i in range(100)],
+        )
+        connection.execute("INSERT INTO blobs SELECT id, zeroblob(5000) FROM entries")
+    connection.close()
+    file = Path(store.location, "features.sqlite3")
+    assert file.stat().st_size > 500_000
+    assert store.get_many([bytes([1]) * 32]) == [None]
+    assert file.stat().st_size < 300_000
     store.put_many([KEY], [ROW])
     assert_array_equal(store.get_many([KEY])[0], ROW)
+    assert store.info() == StoreInfo(store.location, 1, 52, 1, 1, 1)
+
+
+FIRST_LAYOUT = """
+    PRAGMA page_size = 16384;
+    PRAGMA auto_vacuum = INCREMENTAL;
+    PRAGMA journal_mode = WAL;
+    CREATE TABLE entries (id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE,
+        size INTEGER NOT NULL, used INTEGER NOT NULL);
+    CREATE TABLE blobs (id INTEGER PRIMARY KEY, blob BLOB NOT NULL);
+    CREATE TABLE totals (entries, n_bytes, hits, misses, written, clock);
+    INSERT INTO totals VALUES (100, 500000, 7, 100, 100, 3);
+    PRAGMA application_id = 1835889515;
+    PRAGMA user_version = 1;
+"""
 
 
 def use_without_store(store):
@@ -141,7 +261,16 @@ def test_a_broken_file_is_left_out_and_left_alone(store, content):
     assert [path.name for path in file.parent.iterdir()] == [file.name]
 
 
-def test_a_truncated_file_never_gives_a_wrong_value(tmp_path, make_rows):
+def copy_with(whole, folder, name, content):
+    """Copy a store, with another content for one of its files."""
+    folder.mkdir()
+    for file in whole.iterdir():
+        (folder / file.name).write_bytes(file.read_bytes())
+    (folder / name).write_bytes(content)
+    return FeatureStore(folder, max_size=3000)
+
+
+def test_a_truncated_index_never_gives_a_wrong_value(tmp_path, make_rows):
     keys, rows = make_rows(300, width=100)
     whole = tmp_path / "whole"
     FeatureStore(whole).put_many(keys, rows)
@@ -149,13 +278,11 @@ def test_a_truncated_file_never_gives_a_wrong_value(tmp_path, make_rows):
     content = (whole / "features.sqlite3").read_bytes()
     n_found = []
     for part in (0.2, 0.5, 0.9, 0.99):
-        folder = tmp_path / str(part)
-        folder.mkdir()
-        file = folder / "features.sqlite3"
-        file.write_bytes(content[: int(part * len(content))])
+        cut = content[: int(part * len(content))]
+        store = copy_with(whole, tmp_path / str(part), "features.sqlite3", cut)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            found = FeatureStore(folder).get_many(keys)
+            found = store.get_many(keys)
         assert len(caught) <= 1
         assert all("malformed" in str(warning.message) for warning in caught)
         n_found.append(0)
@@ -164,7 +291,6 @@ def test_a_truncated_file_never_gives_a_wrong_value(tmp_path, make_rows):
                 n_found[-1] += 1
                 assert_array_equal(got, row)
     assert n_found[0] == 0
-    assert max(n_found) < 300
 
 
 def test_a_database_of_another_program_is_left_out(store):
@@ -219,15 +345,60 @@ def test_the_file_is_in_write_ahead_log_mode(store):
     connection.close()
 
 
-def test_a_full_disk_stops_writing_but_not_reading(tmp_path, make_rows, monkeypatch):
-    keys, rows = make_rows(1000, width=1000)
-    prepare = _queries.prepare
+# a limit of the kernel to the size of a file stands for the end of the disk
+FULL_DISK = """
+import resource
+import sys
+import warnings
+import numpy as np
+from mmsk.store import FeatureStore, StoreInfo
+
+rng = np.random.default_rng(0)
+keys = [rng.bytes(32) for _ in range(1000)]
+rows = rng.standard_normal((1000, 1000)).astype(np.float32)
+store = FeatureStore(sys.argv[1])
+store.put_many(keys[:100], rows[:100])
+unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, unlimited[1]))
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    store.put_many(keys, rows)
+    store.put_many(keys, rows)
+(warning,) = caught
+assert "cannot be written to" in str(warning.message), warning
+assert np.array_equal(store.get_many(keys[:100]), rows[:100])
+assert store.get_many(keys[100:]) == [None] * 900
+assert store.info() == StoreInfo(store.location, 100, 402_000, 0, 0, 100)
+# room was made, so that writing is tried again
+resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
+assert store.prune("41kB") == 90
+store.put_many(keys[100:110], rows[100:110])
+assert np.array_equal(store.get_many(keys[90:110]), rows[90:110])
+"""
+
+
+def test_a_full_disk_stops_writing_but_not_reading(tmp_path, environment):
+    pytest.importorskip("resource")
+    result = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, str(tmp_path)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_a_full_index_stops_writing_but_not_reading(tmp_path, make_rows, monkeypatch):
+    keys, rows = make_rows(1000)
+    prepare = _tables.prepare
 
     def prepare_small(connection):
-        prepare(connection)
-        connection.execute("PRAGMA max_page_count = 125")
+        is_new = prepare(connection)
+        connection.execute("PRAGMA max_page_count = 12")
+        return is_new
 
-    monkeypatch.setattr(_queries, "prepare", prepare_small)
+    monkeypatch.setattr(_tables, "prepare", prepare_small)
     store = FeatureStore(tmp_path)
     store.put_many(keys[:100], rows[:100])
     with pytest.warns(StoreWarning, match="cannot be written to: .*full") as caught:
@@ -236,11 +407,7 @@ def test_a_full_disk_stops_writing_but_not_reading(tmp_path, make_rows, monkeypa
     store.put_many(keys, rows)
     assert_array_equal(np.stack(store.get_many(keys[:100])), rows[:100])
     assert store.get_many(keys[100:]) == [None] * 900
-    assert store.info() == StoreInfo(store.location, 100, 402_000, 0, 0, 100)
-    # room was made, so that writing is tried again
-    store.prune("4kB")
-    store.put_many(keys[100:110], rows[100:110])
-    assert_array_equal(np.stack(store.get_many(keys[100:110])), rows[100:110])
+    assert store.info() == StoreInfo(store.location, 100, 6000, 0, 0, 100)
 
 
 def test_a_file_deleted_in_between_is_made_again(store, make_rows):
@@ -270,24 +437,20 @@ def test_an_interrupted_put_leaves_nothing_behind(store, make_rows, monkeypatch)
     assert store.info() == StoreInfo(store.location, 2, 120, 0, 0, 2)
 
 
-def test_bytes_changed_anywhere_in_the_file_never_give_a_wrong_value(
-    tmp_path, make_rows
-):
+@pytest.mark.parametrize("name", ["features.sqlite3", "1.rows"])
+def test_bytes_changed_anywhere_never_give_a_wrong_value(tmp_path, make_rows, name):
     keys, rows = make_rows(60, width=50)
     whole = tmp_path / "whole"
     FeatureStore(whole).put_many(keys[:50], rows[:50])
     FeatureStore(whole)._database.close()
-    content = (whole / "features.sqlite3").read_bytes()
+    content = (whole / name).read_bytes()
     rng = random.Random(0)
     n_found = []
     for trial in range(100):
         damaged = bytearray(content)
         for _ in range(20):
             damaged[rng.randrange(len(damaged))] = rng.randrange(256)
-        folder = tmp_path / str(trial)
-        folder.mkdir()
-        (folder / "features.sqlite3").write_bytes(damaged)
-        store = FeatureStore(folder, max_size=3000)
+        store = copy_with(whole, tmp_path / str(trial), name, damaged)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             found = store.get_many(keys)
@@ -301,5 +464,5 @@ def test_bytes_changed_anywhere_in_the_file_never_give_a_wrong_value(
             if got is not None:
                 assert_array_equal(got, row)
         n_found.append(sum(row is not None for row in found))
-    assert min(n_found) == 0
+    assert min(n_found) < 50
     assert max(n_found) > 30

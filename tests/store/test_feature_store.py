@@ -11,7 +11,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from sklearn.base import BaseEstimator, clone
 
-from mmsk.store import FeatureStore, StoreInfo, as_store
+from mmsk.store import FeatureStore, StoreInfo, _queries, as_store
 
 
 def test_rows_come_back_as_they_were_put(store, make_rows):
@@ -193,14 +193,16 @@ def test_threads_share_a_store(store, make_rows):
     assert info.hits + info.misses == 2 * 4 * 400
 
 
-def test_clear_empties_and_shrinks_the_file(store, make_rows):
+def size_on_disk(store):
+    return sum(file.stat().st_size for file in Path(store.location).iterdir())
+
+
+def test_clear_empties_and_shrinks_the_files(store, make_rows):
     keys, rows = make_rows(500, width=1000)
     store.put_many(keys, rows)
-    file = Path(store.location, "features.sqlite3")
-    store.prune()
-    assert file.stat().st_size > rows.nbytes
+    assert size_on_disk(store) > rows.nbytes
     store.clear()
-    assert file.stat().st_size < 100_000
+    assert size_on_disk(store) < 100_000
     assert store.info() == StoreInfo(store.location)
     assert store.get_many(keys[:2]) == [None, None]
 
@@ -208,8 +210,8 @@ def test_clear_empties_and_shrinks_the_file(store, make_rows):
 def who_is_left(store, keys):
     """Look without counting as a use."""
     connection = store._database._open()
-    left = {key for (key,) in connection.execute("SELECT key FROM entries")}
-    return [key in left for key in keys]
+    left = {id_ for (id_,) in connection.execute("SELECT id FROM entries")}
+    return [id_ in left for id_ in _queries.identify(keys)]
 
 
 SIZE = 20 + 40  # of an entry of ten values
@@ -236,8 +238,8 @@ def test_prune_gives_the_space_back(store, make_rows):
     keys, rows = make_rows(500, width=1000)
     store.put_many(keys, rows)
     store.prune("1MB")
-    file = Path(store.location, "features.sqlite3")
-    assert 1_000_000 < file.stat().st_size < 1_200_000
+    assert 1_000_000 < size_on_disk(store) < 1_200_000
+    assert_array_equal(np.stack(store.get_many(keys[-200:])), rows[-200:])
     assert 990_000 < store.info().n_bytes <= 1_000_000
 
 
@@ -265,6 +267,35 @@ def test_a_full_store_makes_some_room_at_once(tmp_path, make_rows):
     assert who_is_left(store, keys[:341]) == [False] * 21 + [True] * 320
 
 
+def test_eviction_keeps_the_files_below_twice_the_limit(tmp_path, make_rows):
+    keys, rows = make_rows(3000, width=1000)
+    store = FeatureStore(tmp_path, max_size="3MB")
+    rng = np.random.default_rng(0)
+    sizes = []
+    for start in range(0, 3000, 50):
+        store.put_many(keys[start : start + 50], rows[start : start + 50])
+        used = rng.choice(start + 50, 50, replace=False)
+        for i, row in zip(used, store.get_many([keys[i] for i in used]), strict=True):
+            assert row is None or np.array_equal(row, rows[i])
+        sizes.append(sum(file.stat().st_size for file in tmp_path.glob("*.rows")))
+    assert store.info().n_bytes <= 3_000_000
+    assert store.info().n_bytes == 4020 * sum(who_is_left(store, keys))
+    assert max(sizes) < 2 * 3_000_000 + 2**20
+    n_found = sum(row is not None for row in store.get_many(keys))
+    assert n_found == store.info().entries > 600
+
+
+def test_two_keys_of_one_number_are_not_taken_for_each_other(store):
+    one, two = bytes(32), bytes(31) + b"!"
+    row = np.ones(3, dtype=np.float32)
+    store.put_many([one], [row])
+    assert store.get_many([two]) == [None]
+    store.put_many([two], [row + 1])
+    assert_array_equal(store.get_many([two])[0], row + 1)
+    assert store.get_many([one]) == [None]
+    assert store.info().entries == 1
+
+
 def test_no_limit(tmp_path, make_rows):
     keys, rows = make_rows(50)
     store = FeatureStore(tmp_path, max_size=None)
@@ -281,9 +312,9 @@ def test_a_large_store_does_not_stamp_what_was_read_lately(store, make_rows):
         connection = store._database._open()
         return [
             connection.execute(
-                "SELECT used FROM entries WHERE key = ?", [key]
+                "SELECT used FROM entries WHERE id = ?", [id_]
             ).fetchone()
-            for key in keys[:2]
+            for id_ in _queries.identify(keys[:2])
         ]
 
     before = stamps()

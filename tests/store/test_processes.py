@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from mmsk.store import FeatureStore, _database, _queries
+from mmsk.store import FeatureStore, _database, _tables
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="POSIX only")
 
@@ -67,15 +67,15 @@ def test_processes_share_a_store_with_exact_counters(tmp_path, environment):
 
 
 def test_the_loser_of_a_race_to_make_the_file_uses_it(store, monkeypatch):
-    is_ours = _queries._is_ours
+    layout = _tables._layout
 
     def lose(connection):
-        monkeypatch.setattr(_queries, "_is_ours", is_ours)
+        monkeypatch.setattr(_tables, "_layout", layout)
         winner = _database.Database(store.location)
-        assert winner.attempt(_queries.totals, None) == (0, 0, 0, 0, 0, 0)
-        return False
+        assert winner.attempt(_tables.totals, None) == (0, 0, 0, 0, 0, 0)
+        return 0
 
-    monkeypatch.setattr(_queries, "_is_ours", lose)
+    monkeypatch.setattr(_tables, "_layout", lose)
     assert store.get_many([b"key"]) == [None]
     assert store.info().misses == 1
 
@@ -139,9 +139,17 @@ def assert_sound(location):
         info = FeatureStore(location).info()
         assert counted.fetchone() == (info.entries, info.n_bytes)
         assert info.written == info.entries
-        for column in ("entries", "blobs"):
-            (n_rows,) = connection.execute(f"SELECT count(*) FROM {column}").fetchone()
-            assert n_rows == info.entries
+        places = connection.execute(
+            "SELECT file, start, entries.size, files.size FROM entries "
+            "LEFT JOIN files ON files.id = file ORDER BY file, start"
+        ).fetchall()
+    files, ends = {file for file, *_ in places}, {}
+    for file, start, size, length in places:
+        assert ends.get(file, 0) <= start  # they do not overlap
+        ends[file] = start + size
+        assert ends[file] <= length
+        assert length <= Path(location, f"{file}.rows").stat().st_size
+    assert files
     connection.close()
 
 
