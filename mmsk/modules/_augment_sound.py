@@ -9,13 +9,22 @@ from mmsk.modules._generator import generator_on, own_generator
 class SoundAugmenter(nn.Module):
     r"""Change sequences of frames at random in training, and never when predicting.
 
-    Every sample of a batch is changed in its own way: first shifted in time, then its
-    level and noise, at last the masks of SpecAugment [1]_, which set stretches of time
-    and of neighbouring features to the sample's mean of each feature. Padding stays
-    what it is.
+    Every sample of a batch is changed in its own way: first its speed, its place in
+    time and the place of its features, as other speakers and shorter vocal tracts
+    would change them [2]_, then its level and noise, at last the masks of
+    SpecAugment [1]_, which set stretches of time and of neighbouring features to the
+    sample's mean of each feature. Padding stays what it is, but for the frames that a
+    change of speed takes from it or gives to it.
 
     Parameters
     ----------
+    stretch : float, default=0.0
+        In [0, 1): by how large a share of their number a sample's frames become more
+        or fewer, by interpolation; never more than the sequence has room for.
+    warp : float, default=0.0
+        In [0, 1): the axis of the features is stretched from its lower end by a factor
+        between :math:`1 - w` and :math:`1 + w`, by interpolation; at the upper end the
+        last feature is repeated. Of mel filters a change of formants and pitch.
     shift : float, default=0.0
         In [0, 1]: the largest share of a sample's frames by which it is moved, to
         either side; what leaves at one end comes back at the other.
@@ -43,6 +52,8 @@ class SoundAugmenter(nn.Module):
     ----------
     .. [1] D. S. Park et al., "SpecAugment: A Simple Data Augmentation Method for
            Automatic Speech Recognition", Interspeech, 2019.
+    .. [2] N. Jaitly and G. E. Hinton, "Vocal Tract Length Perturbation (VTLP) Improves
+           Speech Recognition", ICML Workshop, 2013.
 
     Examples
     --------
@@ -61,6 +72,8 @@ class SoundAugmenter(nn.Module):
     def __init__(
         self,
         *,
+        stretch: float = 0.0,
+        warp: float = 0.0,
         shift: float = 0.0,
         gain: float = 0.0,
         noise: float = 0.0,
@@ -71,6 +84,9 @@ class SoundAugmenter(nn.Module):
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
+        for name, value in (("stretch", stretch), ("warp", warp)):
+            if not 0 <= value < 1:
+                raise ValueError(f"{name} must be in [0, 1), got {value!r}.")
         for name, value in (
             ("shift", shift),
             ("time_mask", time_mask),
@@ -86,6 +102,8 @@ class SoundAugmenter(nn.Module):
         ):
             if not value >= 0:
                 raise ValueError(f"{name} must not be negative, got {value!r}.")
+        self.stretch = stretch
+        self.warp = warp
         self.shift = shift
         self.gain = gain
         self.noise = noise
@@ -113,6 +131,12 @@ class SoundAugmenter(nn.Module):
         self.generator = generator_on(self.generator, x.device)
         features, there = x[..., :-1], x[..., -1:] > 0.5
         count = there.sum(dim=1)  # (n, 1)
+        if self.stretch:
+            features, count = self._stretched(features, count)
+            place = torch.arange(features.shape[1], device=x.device)
+            there = (place < count)[..., None]
+        if self.warp:
+            features = self._warped(features)
         if self.shift:
             features = self._shifted(features, count)
         shares = there.to(x) / count[:, None].clamp(min=1)
@@ -133,7 +157,7 @@ class SoundAugmenter(nn.Module):
             masked = self._stretch(x, features.shape[2], every, self.feature_mask)
             changed = torch.where(masked[:, None], mean, changed)
         changed = changed.masked_fill(~there, 0.0)
-        return torch.cat([changed, x[..., -1:]], dim=-1)
+        return torch.cat([changed, there.to(x)], dim=-1)
 
     def _uniform(self, x: Tensor, n: int) -> Tensor:
         """Draw n numbers a sample, of shape (n_samples, n)."""
@@ -141,6 +165,21 @@ class SoundAugmenter(nn.Module):
         return torch.rand(
             shape, generator=self.generator, device=x.device, dtype=x.dtype
         )
+
+    def _stretched(self, features: Tensor, count: Tensor) -> tuple[Tensor, Tensor]:
+        size = features.shape[1]
+        factor = 1 + self.stretch * (2 * self._uniform(features, 1) - 1)
+        new = (count * factor).round().long().clamp(max=size)
+        new = torch.where(count > 0, new.clamp(min=1), count)
+        place = torch.arange(size, device=features.device) * (count / new.clamp(min=1))
+        place = torch.minimum(place, (count - 1).clamp(min=0).to(place))
+        return _interpolated(features.transpose(1, 2), place).transpose(1, 2), new
+
+    def _warped(self, features: Tensor) -> Tensor:
+        factor = 1 + self.warp * (2 * self._uniform(features, 1) - 1)
+        last = features.shape[2] - 1
+        place = torch.arange(last + 1, device=features.device) / factor
+        return _interpolated(features, place.clamp(max=last))
 
     def _shifted(self, features: Tensor, count: Tensor) -> Tensor:
         share = self.shift * (2 * self._uniform(features, 1) - 1)
@@ -160,7 +199,19 @@ class SoundAugmenter(nn.Module):
 
     def extra_repr(self) -> str:
         return (
-            f"shift={self.shift}, gain={self.gain}, noise={self.noise}, "
+            f"stretch={self.stretch}, warp={self.warp}, shift={self.shift}, "
+            f"gain={self.gain}, noise={self.noise}, "
             f"n_time_masks={self.n_time_masks}, time_mask={self.time_mask}, "
             f"n_feature_masks={self.n_feature_masks}, feature_mask={self.feature_mask}"
         )
+
+
+def _interpolated(x: Tensor, place: Tensor) -> Tensor:
+    """Read (n, m, size) between its last positions, at `place` (n, size)."""
+    low = place.floor()
+    high = (low + 1).clamp(max=x.shape[2] - 1)
+    share = (place - low).to(x)[:, None]
+    at_low, at_high = (
+        x.gather(2, which.long()[:, None].expand_as(x)) for which in (low, high)
+    )
+    return torch.lerp(at_low, at_high, share)

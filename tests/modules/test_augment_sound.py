@@ -16,6 +16,7 @@ def sequences(n=200, length=20, n_frames=30, n_features=16):
 
 
 EVERYTHING = {
+    "warp": 0.2,
     "shift": 0.5,
     "gain": 6.0,
     "noise": 0.3,
@@ -93,6 +94,39 @@ def test_a_shift_goes_round():
     assert steps == set(range(-5, 6))
 
 
+def test_a_warp_moves_what_features_say_along_their_axis():
+    place = torch.arange(16.0)
+    x = sequences(400)
+    x[:, :20, :-1] = place
+    changed = augmenter(warp=0.25)(x)[:, :20, :-1]
+    torch.testing.assert_close(changed, changed[:, :1].expand_as(changed))
+    factor = 1 / changed[:, 0, 1]  # feature 1 says where it was read
+    assert 0.75 <= factor.min() < 0.77
+    assert 1.23 < factor.max() <= 1.25
+    expected = (place / factor[:, None]).clamp(max=15)
+    torch.testing.assert_close(changed[:, 0], expected, rtol=1e-5, atol=1e-5)
+
+
+def test_a_stretch_makes_more_frames_or_fewer_of_the_same_sound():
+    x = sequences(400)
+    x[:, :20, :-1] = torch.arange(20.0)[:, None]
+    changed = augmenter(stretch=0.25)(x)
+    counts = changed[..., -1].sum(dim=1)
+    assert set(counts.tolist()) == set(range(15, 26))
+    for row, count in zip(changed, counts.int().tolist(), strict=True):
+        assert row[:count, -1].all()
+        assert not row[count:].any()
+        expected = (torch.arange(count) * 20 / count).clamp(max=19)
+        torch.testing.assert_close(row[:count, 0], expected, rtol=1e-5, atol=1e-5)
+
+
+def test_a_stretch_has_the_room_of_the_sequence():
+    x = sequences(100, length=30)
+    counts = augmenter(stretch=0.5)(x)[..., -1].sum(dim=1)
+    assert counts.max() == 30
+    assert counts.min() < 20
+
+
 @pytest.mark.parametrize(
     ("params", "axis", "size"),
     [
@@ -127,15 +161,18 @@ def test_samples_of_nothing_and_of_one_frame():
     x = sequences(4)
     x[0] = 0
     x[1, 1:] = 0
-    changed = augmenter(**EVERYTHING)(x)
+    changed = augmenter(**EVERYTHING, stretch=0.9)(x)
     assert not changed[0].any()
     assert torch.isfinite(changed).all()
+    assert (changed[1:, 0, -1] == 1).all()
     assert augmenter(**EVERYTHING)(x[:0]).shape == (0, 30, 17)
 
 
 @pytest.mark.parametrize(
     "params",
     [
+        {"stretch": 1.0},
+        {"warp": -0.1},
         {"shift": 1.5},
         {"time_mask": -0.1},
         {"feature_mask": 2},
