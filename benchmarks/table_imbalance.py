@@ -1,12 +1,12 @@
 """What weights, losses, augmentation, dropout and early stopping do to macro-F1.
 
 On folds that keep authors (clipart) or speakers (emodb) apart, one small net is trained
-plainly, and then with one thing changed at a time. clipart: a perceptron on words and a
-convolutional net on pictures of 32 pixels, fused; emodb: a convolutional net on mel
-spectrograms. Sizes, rates and epochs are fixed and were not chosen by these scores.
+plainly, and then with one thing changed at a time. clipart: the mean of learned word
+vectors and a convolutional net on pictures of 32 pixels, fused; emodb: a convolutional
+net on mel spectrograms. Sizes, rates and epochs are fixed and were not chosen by these scores.
 
     OMP_NUM_THREADS=1 python benchmarks/table_imbalance.py [--data DIR]
-        [--sets clipart emodb] [--seeds 0 1] [--results FILE] [--write FILE]
+        [--sets clipart emodb] [--seeds 0] [--results FILE] [--write FILE]
 
 Prints macro-F1 (over the classes that a fold's test rows have) and accuracy, and their
 paired differences to the plain net with standard errors over folds, of the means over
@@ -29,13 +29,13 @@ from sklearn.metrics import accuracy_score, f1_score
 from mmsk.compose import ModalityTransformer
 from mmsk.feature_extraction.audio import MelSpectrogramExtractor
 from mmsk.feature_extraction.image import ImageTensorizer
-from mmsk.feature_extraction.text import TfidfExtractor
+from mmsk.feature_extraction.text import TokenSequencer
 from mmsk.fusion import IntermediateFusionClassifier
 from mmsk.modules import ImageAugmenter, ImageCNN, SoundAugmenter, SpectrogramCNN
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 FOLDS = {"clipart": ("fold_author", "author"), "emodb": ("fold", "speaker")}
-NET = {"max_epochs": 30, "batch_size": 64, "lr": 3e-3}
+NET = {"max_epochs": 15, "batch_size": 64, "lr": 3e-3}
 PICTURE = {"flip": 0.5, "rotation_deg": 10, "crop": 0.2, "color": 0.2}
 SOUND = {
     "stretch": 0.15,
@@ -53,7 +53,7 @@ VARIANTS = {
     "logit-adjusted loss": {"loss": "logit_adjusted"},
     "augmentation": {"augmented": True},
     "dropout": {"dropout": 0.3},
-    "early stopping": {"early_stopping": True},
+    "early stopping": {"early_stopping": True, "n_iter_no_change": 5},
 }
 PAGE = """# Rare classes and few rows: what helps?
 
@@ -80,11 +80,7 @@ All numbers come from `{command}` ({seconds:.0f} s of CPU).
 def read_clipart(root):
     """Return the branches of a set."""
     return [
-        (
-            "text",
-            TfidfExtractor(n_components=100, random_state=0),
-            ["title", "description"],
-        ),
+        ("text", TokenSequencer(), ["title", "description"]),
         ("image", ImageTensorizer(size=32, root=root), ["image"]),
     ]
 
@@ -93,9 +89,9 @@ def read_emodb(root):
     """Return the branches of a set."""
     spectrogram = MelSpectrogramExtractor(
         n_fft=512,
-        hop_length=320,
+        hop_length=400,
         n_mels=32,
-        n_frames=101,
+        n_frames=81,
         output="sequence",
         root=root,
     )
@@ -140,6 +136,8 @@ def make_net(blocks, seed, *, augmented=False, dropout=0.0, **params):
         for name, make in raw.items()
         if name in blocks.names
     }
+    if "text" in blocks.names:
+        encoders["text"] = "mean"
     return IntermediateFusionClassifier(
         encoders=encoders,
         dropout=dropout,
@@ -214,7 +212,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--sets", nargs="+", default=list(FOLDS), choices=FOLDS)
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1])
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--results", type=Path, help="a file of scores to go on with")
     parser.add_argument("--write", type=Path, help="the page to make")
     arguments = parser.parse_args()
