@@ -89,10 +89,10 @@ def read_clipart(root):
 def read_emodb(root):
     """Return the branches of a set."""
     spectrogram = MelSpectrogramExtractor(
-        n_fft=512,
-        hop_length=400,
+        n_fft=1024,
+        hop_length=512,
         n_mels=32,
-        n_frames=81,
+        n_frames=63,
         output="sequence",
         root=root,
     )
