@@ -20,6 +20,7 @@ import json
 import os
 import tempfile
 import time
+import warnings
 from functools import partial
 from pathlib import Path
 
@@ -28,6 +29,7 @@ import pandas as pd
 from sklearn.metrics import accuracy_score, f1_score
 
 from mmsk.compose import ModalityTransformer
+from mmsk.exceptions import SingleBlockWarning
 from mmsk.feature_extraction.audio import MelSpectrogramExtractor
 from mmsk.feature_extraction.image import ImageTensorizer
 from mmsk.feature_extraction.text import TokenSequencer
@@ -219,6 +221,8 @@ def main():
     parser.add_argument("--results", type=Path, help="a file of scores to go on with")
     parser.add_argument("--write", type=Path, help="the page to make")
     arguments = parser.parse_args()
+    # emodb is sound alone
+    warnings.simplefilter("ignore", SingleBlockWarning)
     kept = arguments.results
     scores = json.loads(kept.read_text()) if kept and kept.exists() else []
     sections, seconds = [], 0.0
