@@ -245,8 +245,10 @@ def main():
         seconds += spent
     print(f"{seconds:.0f} s of CPU in nets, load {os.getloadavg()[0]:.1f}")
     if arguments.write and sections:
-        seeds = " ".join(map(str, arguments.seeds))
-        command = f"python benchmarks/table_imbalance.py --seeds {seeds} --write"
+        chosen = " ".join(map(str, ["--seeds", *arguments.seeds]))
+        if set(arguments.sets) != set(FOLDS):
+            chosen = " ".join(["--sets", *arguments.sets, chosen])
+        command = f"python benchmarks/table_imbalance.py {chosen} --write"
         arguments.write.write_text(
             PAGE.format(
                 sets="".join(sections),
