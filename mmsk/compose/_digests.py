@@ -39,10 +39,10 @@ def data_digest(data: Any) -> bytes:
     name = f"{kind.__module__}.{kind.__qualname__}"
     if is_frame(data):
         columns = [data[column] for column in data.columns]
-        described = [name, len(data), [str(column) for column in data.columns]]
+        described = [name, len(data), list(map(repr, data.columns))]
         return _digest(described, [_column_digest(column) for column in columns])
     if is_series(data):
-        return _digest([name, str(data.name)], [_column_digest(data)])
+        return _digest([name, repr(data.name)], [_column_digest(data)])
     if sp.issparse(data):
         data = data if data.format in ("csr", "csc") else data.tocsr()
         arrays = [data.data, data.indices, data.indptr]

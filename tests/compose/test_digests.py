@@ -64,6 +64,14 @@ def test_numbers_of_each_type_count():
     assert len(digests(*columns)) == len(numbers)
 
 
+def test_names_of_each_type_count():
+    names = ["0", 0, 0.0, None, "None"]
+    frames = [pd.DataFrame([[1.0]], columns=pd.Index([n], dtype=object)) for n in names]
+    assert len({data_digest(frame) for frame in frames}) == len(names)
+    columns = [pd.Series([1.0], name=name) for name in names]
+    assert len({data_digest(column) for column in columns}) == len(names)
+
+
 def test_the_index_does_not_count():
     X = pd.DataFrame({"a": [1.0, 2.0], "b": ["x", None]})
     assert data_digest(X) == data_digest(X.set_index(np.array([5, -7])))
