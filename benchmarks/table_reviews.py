@@ -1,8 +1,8 @@
 """Is a product recommended? Text and table of a review against the rating alone.
 
 All choices are made on train.csv of review_prediction, in its five stratified folds:
-the weights of the candidates (greedy selection by PR-AUC) and the threshold of the
-probability (best F1 on the out-of-fold predictions). The candidates are
+the weights of the candidates (greedy selection by log loss) and the threshold of the
+probability (best macro-F1 of the out-of-fold predictions). The candidates are
 
 - trees: LightGBM on the table, signs of the text, and the out-of-fold log-probabilities
   of logistic regressions on words, characters and MiniLM's embeddings (a stack);
@@ -35,7 +35,7 @@ import pandas as pd
 from sklearn.compose import make_column_transformer
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import average_precision_score, f1_score, precision_recall_curve
+from sklearn.metrics import average_precision_score, f1_score, roc_curve
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -114,9 +114,7 @@ def make_ensemble():
         passthrough=["signs", "levels", "numbers"],
     )
     early = linear(0.1, "words", "meaning", "levels", "numbers", solver="lbfgs")
-    return EnsembleSelectionClassifier(
-        [("trees", stack), ("early", early)], metric="average_precision", cv=FOLDS
-    )
+    return EnsembleSelectionClassifier([("trees", stack), ("early", early)], cv=FOLDS)
 
 
 def make_baseline():
@@ -136,10 +134,13 @@ def with_text(table):
 
 
 def best_threshold(y, proba):
-    """Return the probability from which on saying yes has the best F1."""
-    precision, recall, thresholds = precision_recall_curve(y, proba)
-    f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
-    return thresholds[f1[:-1].argmax()]
+    """Return the probability from which on saying yes has the best macro-F1."""
+    false, true, thresholds = roc_curve(y, proba, drop_intermediate=False)
+    yes, no = (y == 1).sum(), (y != 1).sum()
+    true, false = true * yes, false * no  # counts of those that are called yes
+    of_yes = 2 * true / (true + false + yes)
+    of_no = 2 * (no - false) / ((no - false) + (yes - true) + no)
+    return thresholds[(of_yes + of_no).argmax()]
 
 
 def scores_of(y, proba, said):
