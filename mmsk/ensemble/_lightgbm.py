@@ -71,7 +71,8 @@ class LightGBMClassifier(ClassifierMixin, LightGBMBase):
     monotone_constraints : array-like of shape (n_features,) or dict, default=None
         1 for a column with which the prediction (a class's raw score) may only
         rise, -1 only fall, 0 free. A dict says so by the name or position of a
-        column, or by the name of a modality of `blocks`: ``{"table": 1}``.
+        column, or by the name of a modality of `blocks`, ``{"table": 1}``: all its
+        columns that hold no categories.
     metric : str, list of str or callable, default=None
         What early stopping looks at; ``None`` is the loss. A callable takes
         ``(y_true, y_pred)`` or ``(y_true, y_pred, sample_weight)`` and returns
@@ -374,7 +375,8 @@ class LightGBMRegressor(RegressorMixin, LightGBMBase):
     monotone_constraints : array-like of shape (n_features,) or dict, default=None
         1 for a column with which the prediction (a class's raw score) may only
         rise, -1 only fall, 0 free. A dict says so by the name or position of a
-        column, or by the name of a modality of `blocks`: ``{"table": 1}``.
+        column, or by the name of a modality of `blocks`, ``{"table": 1}``: all its
+        columns that hold no categories.
     metric : str, list of str or callable, default=None
         What early stopping looks at; ``None`` is the loss. A callable takes
         ``(y_true, y_pred)`` or ``(y_true, y_pred, sample_weight)`` and returns

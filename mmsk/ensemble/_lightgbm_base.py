@@ -201,14 +201,22 @@ class LightGBMBase(BaseEstimator):
             min_delta=params.get("early_stopping_min_delta", 0.0),
         )
         callbacks = [stop] if quiet else [stop, lightgbm.log_evaluation()]
-        self.booster_ = lightgbm.train(
-            params,
-            data,
-            self.n_estimators,
-            valid_sets=[unseen],
-            feval=metric_of_data(self.metric) if callable(self.metric) else None,
-            callbacks=callbacks,
-        )
+        try:
+            self.booster_ = lightgbm.train(
+                params,
+                data,
+                self.n_estimators,
+                valid_sets=[unseen],
+                feval=metric_of_data(self.metric) if callable(self.metric) else None,
+                callbacks=callbacks,
+            )
+        except ValueError as error:
+            if "eval metric is required" not in str(error):
+                raise
+            raise ValueError(
+                f"metric must be a name of LightGBM's, a list of them or a callable, "
+                f"got {self.metric!r}."
+            ) from error
         return max(self.booster_.best_iteration, 1)
 
     def _dataset(self, params, X, y, weights, rows, reference=None):

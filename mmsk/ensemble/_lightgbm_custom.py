@@ -47,12 +47,22 @@ def metric_of_data(metric: Callable) -> Callable:
         Takes ``(y_true, y_pred)`` or ``(y_true, y_pred, sample_weight)``, returns
         ``(name, value, is_higher_better)``.
     """
-    takes_weights = len(inspect.signature(metric).parameters) > 2
+    parameters = inspect.signature(metric).parameters.values()
+    by_place = (
+        inspect.Parameter.POSITIONAL_ONLY,
+        inspect.Parameter.POSITIONAL_OR_KEYWORD,
+    )
+    takes_weights = sum(each.kind in by_place for each in parameters) > 2
 
     def of_data(predicted: NDArray, data: lightgbm.Dataset) -> tuple[str, float, bool]:
         labels = np.asarray(data.get_label(), dtype=np.float64)
         weights = [data.get_weight()] if takes_weights else []
-        return metric(labels, predicted, *weights)
+        found = metric(labels, predicted, *weights)
+        if not isinstance(found, tuple) or len(found) != 3:
+            raise ValueError(
+                f"metric must return (name, value, is_higher_better), got {found!r}."
+            )
+        return found
 
     return of_data
 
@@ -66,7 +76,7 @@ def monotone_vector(
     ----------
     given : array-like of shape (n_features,), or dict
         A dict says so of columns by name or position, or of modalities by name:
-        all columns of a modality but its presence column.
+        all columns of a modality but its presence column and its categories.
     n_features : int
     names : ndarray of str of shape (n_features,) or None
         Names of the columns.
@@ -75,7 +85,7 @@ def monotone_vector(
     Raises
     ------
     ValueError
-        If the length, a name or a value is wrong.
+        If the length, a name or a value is wrong, or a column holds categories.
     """
     if not isinstance(given, Mapping):
         vector = np.asarray(given)
@@ -86,8 +96,13 @@ def monotone_vector(
             )
         given = dict(enumerate(vector.tolist()))
     places: dict[Any, list[int]] = {}
+    categories: set[int] = set()
     if blocks is not None:
-        places = {b.name: list(range(b.start, b.stop)) for b in blocks}
+        categories = {b.start + offset for b in blocks for offset in b.categorical}
+        places = {
+            b.name: [p for p in range(b.start, b.stop) if p not in categories]
+            for b in blocks
+        }
     if names is not None:
         places.update({str(name): [place] for place, name in enumerate(names)})
     signs = [0] * n_features
@@ -104,6 +119,11 @@ def monotone_vector(
                 f"monotone_constraints: {key!r} is no column and no modality of X. "
                 f"X has {n_features} columns, modalities and names "
                 f"{list(places)[:10]}."
+            )
+        if sign and categories.intersection(found):  # LightGBM ends the process
+            raise ValueError(
+                f"monotone_constraints: {key!r} holds categories, which have no order: "
+                "only 0 is possible there."
             )
         for place in found:
             signs[place] = int(sign)

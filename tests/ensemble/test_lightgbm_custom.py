@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from scipy.special import expit, softmax
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.metrics import mean_absolute_error
 
 from mmsk._utils._blocks import Block, Blocks
 from mmsk.ensemble import (
@@ -141,6 +142,20 @@ def test_a_loss_of_ones_own_has_no_metric(kind):
     assert own.set_params(metric=name).fit(*binary()).n_iter_ < 500
 
 
+@pytest.mark.parametrize(
+    ("metric", "message"),
+    [
+        (lambda y, p: 0.5, r"must return \(name, value, is_higher_better\), got 0.5"),
+        (mean_absolute_error, r"must return \(name, value, is_higher_better\)"),
+        ("aucc", "must be a name of LightGBM's, .* got 'aucc'"),
+        ([flat], "must be a name of LightGBM's"),
+    ],
+)
+def test_wrong_metrics_are_refused(metric, message):
+    with pytest.raises(ValueError, match=message):
+        LightGBMClassifier(metric=metric, early_stopping=True).fit(*binary())
+
+
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize("by", ["position", "vector", "name", "modality"])
 def test_monotone_constraints(by, sign):
@@ -180,6 +195,18 @@ def test_monotone_constraints(by, sign):
 def test_monotone_constraints_are_checked(given, message):
     with pytest.raises(ValueError, match=message):
         LightGBMRegressor(monotone_constraints=given).fit(*binary())
+
+
+def test_categories_have_no_order():
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.uniform(size=200), rng.integers(3, size=200)])
+    blocks = Blocks([Block("table", 0, 2, categorical=(1,))])
+    trees = LightGBMRegressor(30, blocks=blocks, monotone_constraints={"table": 1})
+    trees.fit(X, X[:, 0] + np.sin(5 * X[:, 0]) + X[:, 1])
+    line = np.column_stack([np.linspace(0, 1, 50), np.ones(50)])
+    assert (np.diff(trees.predict(line)) >= 0).all()
+    with pytest.raises(ValueError, match="1 holds categories"):
+        trees.set_params(monotone_constraints=[1, 1]).fit(X, X[:, 1])
 
 
 def test_losses_are_told_apart_from_lightgbms_own():
