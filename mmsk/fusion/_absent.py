@@ -68,9 +68,12 @@ class AbsentFill:
         present = self.blocks.present(X)
         if present.all():
             return X
-        X = X.copy()
         if sp.issparse(X):
-            return self._without_absent(X, present)
+            if not self.fill_.any():  # NaN is true
+                return self._without_absent(X.copy(), present)
+            # learned from a dense matrix: there is room for one
+            return type(X)(self.transform(X.toarray()))
+        X = X.copy()
         for position, block in enumerate(self.blocks):
             if block.kind == "vector":
                 own = slice(block.start, block.stop)

@@ -111,6 +111,15 @@ class TestAbsentFill:
         zeros = AbsentFill(THREE, mean=True).fit(sparse, weights).transform(sparse)
         assert not zeros.toarray()[~has, :2].any()
 
+    @pytest.mark.parametrize("value", [9.0, np.nan])
+    def test_what_dense_rows_taught_is_put_into_sparse_ones(self, value):
+        X, _ = some_absent()
+        X = filled(X, value)
+        fill = AbsentFill(THREE, mean=True).fit(X)
+        sparse = fill.transform(sp.csr_array(X))
+        assert sparse.format == "csr"
+        np.testing.assert_array_equal(sparse.toarray(), fill.transform(X))
+
     def test_nan_of_the_training_rows(self):
         """A user who asks features for NaN gets them, at predict as well."""
         X, y = some_absent()
