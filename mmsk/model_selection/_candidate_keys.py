@@ -22,13 +22,21 @@ _LAYOUT = 1  # of what is kept of a candidate
 _LIBRARIES = ("lightgbm", "mmsk", "numpy", "scikit-learn", "scipy", "skorch", "torch")
 _NOT_IN_KEY = frozenset({"memory", "n_jobs", "verbose"})
 
+# of LightGBM: nothing is held out, and trees see all rows and columns
+_ALL_ROWS = {
+    "early_stopping": (False,),
+    "subsample": (1,),
+    "colsample_bytree": (1,),
+    "params": (None,),
+}
+
 # parameters with which an estimator draws nothing, though it takes a random_state
 _DRAWLESS: dict[str, Mapping[str, tuple]] = {
     "EarlyFusionClassifier": {"n_components": (None,)},
     "EarlyFusionRegressor": {"n_components": (None,)},
     "TableExtractor": {"encoding": ("onehot", "ordinal", "hash")},
-    "LightGBMClassifier": {"early_stopping": (False,)},  # it has a seed of its own
-    "LightGBMRegressor": {"early_stopping": (False,)},
+    "LightGBMClassifier": _ALL_ROWS,
+    "LightGBMRegressor": _ALL_ROWS,
     "ElasticNet": {"selection": ("cyclic",)},
     "Lasso": {"selection": ("cyclic",)},
     "LinearSVC": {"dual": (False,)},
@@ -197,7 +205,7 @@ def _estimator(value: Any, *, reads_files: bool) -> dict[str, object]:
         params = {
             name: each
             for name, each in value.get_params(deep=False).items()
-            if name in ("missing", "on_error", "pooling", "max_error_rate")
+            if name in ("missing", "on_error", "cell_pooling", "max_error_rate")
         }
         return {"config": value._config(kind._store_id), "params": params}
     if takes_store(value):
