@@ -21,9 +21,12 @@ from mmsk._utils._param_validation import (
     check_method_params,
     fit_context,
     num_samples,
+    validate_parameter_constraints,
 )
+from mmsk._utils._targets import refuse_strings
 from mmsk.compose._multimodal import BaseMultimodal
 from mmsk.ensemble._answers import Classes, Numbers, Target
+from mmsk.ensemble._selection import BaseEnsembleSelection
 from mmsk.model_selection._candidate_keys import candidate_keys, warm
 from mmsk.model_selection._leaderboard import candidate_labels, leaderboard_of
 from mmsk.model_selection._pair_results import PairResult
@@ -324,7 +327,10 @@ class FusionSearchCV(WatchedSearch):
         weights = None if weights is None else np.asarray(weights)
         if is_classifier(self.estimator) and y.ndim == 1:
             return Classes(y, weights)
-        return Numbers(y, weights) if is_regressor(self.estimator) else None
+        if not is_regressor(self.estimator):
+            return None
+        refuse_strings(y)
+        return Numbers(y, weights)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -417,13 +423,29 @@ class FusionSearchCV(WatchedSearch):
         Raises
         ------
         ValueError
-            If the models of the folds are not there, or no candidate has predictions.
+            If a parameter is out of range, the models of the folds are not there, or
+            no candidate has predictions.
         """
         check_is_fitted(self)
         if self.oof_predictions_ is None:
             raise ValueError(
                 "An ensemble needs one class or numbers as the target of each row."
             )
+        options = {
+            "n_rounds": n_rounds,
+            "n_init": n_init,
+            "n_bags": n_bags,
+            "bag_fraction": bag_fraction,
+            "random_state": random_state,
+        }
+        validate_parameter_constraints(
+            {
+                name: BaseEnsembleSelection._parameter_constraints[name]
+                for name in options
+            },
+            options,
+            "ensemble",
+        )
         chosen, weights = chosen_candidates(
             self.oof_predictions_,
             self.splits_,
@@ -432,11 +454,7 @@ class FusionSearchCV(WatchedSearch):
             self._weights,
             metric,
             check=self._check_models,
-            n_rounds=n_rounds,
-            n_init=n_init,
-            n_bags=n_bags,
-            bag_fraction=bag_fraction,
-            random_state=random_state,
+            **options,
         )
         params = self.cv_results_["params"]
         labels = candidate_labels(params)

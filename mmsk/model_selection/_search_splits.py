@@ -62,6 +62,11 @@ def search_splits(
     if groups is not None:
         given = {**given, "groups": groups}
     return [
-        (np.asarray(train), np.asarray(test))
+        (_positions(train), _positions(test))
         for train, test in splitter.split(X, y, **given)
     ]
+
+
+def _positions(rows: Any) -> NDArray:
+    rows = np.asarray(rows)
+    return np.flatnonzero(rows) if rows.dtype == bool else rows

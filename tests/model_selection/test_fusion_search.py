@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
-from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
 from sklearn.metrics import f1_score, make_scorer
 from sklearn.model_selection import (
     GridSearchCV,
@@ -28,11 +28,12 @@ from sklearn.tree import DecisionTreeClassifier
 from mmsk.compose import ModalityTransformer, MultimodalClassifier
 from mmsk.ensemble import LightGBMClassifier
 from mmsk.exceptions import StoreWarning
+from mmsk.feature_extraction.image import ColorExtractor
 from mmsk.feature_extraction.tabular import TableExtractor
 from mmsk.feature_extraction.text import TfidfExtractor
 from mmsk.fusion import EarlyFusionClassifier, LateFusionClassifier
 from mmsk.model_selection import FusionSearchCV, fusion_grid
-from mmsk.model_selection._candidate_keys import _said
+from mmsk.model_selection._candidate_keys import _said, candidate_config
 from tests._shop import LoggingHOGExtractor, n_decoded, shop_features, write_shop
 from tests.model_selection import _killed_search
 from tests.model_selection._logged import LoggedClassifier, LoggedRegressor, n_fits
@@ -180,6 +181,22 @@ def test_rows_in_no_test_fold_stay_nan_and_repeats_are_averaged():
     assert search.ensemble().predict(X).shape == (8,)
 
 
+def test_folds_may_be_masks():
+    X, y, _ = numbers()
+    first = np.arange(60) < 30
+    masks, given = [(first, ~first), (~first, first)], {"C": C}
+    ours = FusionSearchCV(LogisticRegression(), given, cv=masks).fit(X, y)
+    theirs = GridSearchCV(LogisticRegression(), given, cv=masks).fit(X, y)
+    assert_same_results(ours.cv_results_, theirs.cv_results_)
+    assert ours.splits_[0][1].tolist() == list(range(30, 60))
+
+
+def test_a_regressor_refuses_labels():
+    X, y, _ = numbers()
+    with pytest.raises(ValueError, match="needs numbers as y, got strings"):
+        FusionSearchCV(Ridge(), {"alpha": [1.0]}).fit(X, y)
+
+
 def test_groups_are_the_column_that_the_estimator_names(tmp_path):
     X, y = write_shop(tmp_path)
     clf = MultimodalClassifier(
@@ -308,6 +325,18 @@ def test_an_ensemble_may_be_best_at_any_metric_and_beats_its_members_there():
     assert loss(fused) <= min(map(loss, said)) + 1e-12
 
 
+@pytest.mark.parametrize(
+    "given", [{"n_rounds": 0}, {"n_init": -1}, {"n_bags": "x"}, {"bag_fraction": 7}]
+)
+def test_the_parameters_of_an_ensemble_are_checked(given):
+    X, y, _ = numbers()
+    search = FusionSearchCV(LogisticRegression(), {"C": C}, cv=2).fit(X, y)
+    with pytest.raises(
+        ValueError, match=f"The '{next(iter(given))}' parameter of ensemble"
+    ):
+        search.ensemble(**given)
+
+
 def test_a_classifier_without_probabilities_is_sure():
     X, y, _ = numbers()
     search = FusionSearchCV(RidgeClassifier(), {"alpha": [1.0]}, cv=3).fit(X, y)
@@ -387,10 +416,25 @@ def test_whatever_decides_a_fit_is_in_its_key(change, log, tmp_path):
 
 
 @pytest.mark.parametrize(
+    "change", [{"cell_pooling": "max"}, {"on_error": "missing"}, {"bins": 3}], ids=str
+)
+def test_how_cells_become_rows_is_in_the_key(change):
+    def key(**params):
+        features = ModalityTransformer([("image", ColorExtractor(**params), ["image"])])
+        return candidate_config(MultimodalClassifier(features, EarlyFusionClassifier()))
+
+    assert key() == key()
+    assert key(**change) != key()
+
+
+@pytest.mark.parametrize(
     ("estimator", "reason"),
     [
         (DecisionTreeClassifier(), "no number as random_state"),
         (LogisticRegression(solver="saga"), "no number as random_state"),
+        (LightGBMClassifier(subsample=0.5), "no number as random_state"),
+        (LightGBMClassifier(colsample_bytree=0.5), "no number as random_state"),
+        (LightGBMClassifier(params={"extra_trees": True}), "no number as"),
     ],
 )
 def test_what_cannot_be_told_apart_is_not_stored_and_said_once(
