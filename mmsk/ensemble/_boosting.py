@@ -46,7 +46,8 @@ class ModalityBoostingClassifier(MetaEstimatorMixin, BaseFusionClassifier):
     With `cooperation` each modality has its own weights of the samples, as in
     MuMBo [1]_: where it is wrong and another modality right, it does not try
     harder but leaves the sample to the other. (MuMBo's matrices of costs are
-    SAMME's weights here.) With one modality, all of this is AdaBoostClassifier.
+    SAMME's weights here.) With one modality, all of this is AdaBoostClassifier, but
+    for the weight of a last estimator that makes no error: it is large, not 1.
 
     Parameters
     ----------
@@ -55,8 +56,8 @@ class ModalityBoostingClassifier(MetaEstimatorMixin, BaseFusionClassifier):
         samples that have it; must take `sample_weight`. If it reads blocks, it
         is told that one. ``None`` is ``DecisionTreeClassifier(max_depth=1)``.
     n_estimators : int, default=50
-        Rounds at most. They end where a round's winner makes no error, and where
-        none is better than chance.
+        Rounds at most. They end where a round's winner makes no error and no sample
+        lacks its modality, and where none is better than chance.
     learning_rate : float, default=1.0
         Shrinks the weights of the votes, in (0, inf).
     combine : {"best", "all"}, default="best"
