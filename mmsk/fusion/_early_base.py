@@ -13,6 +13,7 @@ from mmsk.compose import BlockReducer, BlockScaler
 from mmsk.compose._fit_params import as_repeats, fit_params, warn_if_ungrouped
 from mmsk.compose._hand_down import hand_down
 from mmsk.fusion._absent import AbsentFill
+from mmsk.fusion._members import check_kind
 
 
 def inner_has(method: str):
@@ -76,6 +77,8 @@ class BaseEarlyFusion(MetaEstimatorMixin):
         -------
         self : estimator
         """
+        if self.estimator is not None:
+            check_kind(self, self.estimator, "estimator")
         self._fit(X, y, sample_weight, groups)
         self._warn_if_single()
         if groups is not None:

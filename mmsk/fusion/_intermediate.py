@@ -122,7 +122,8 @@ class IntermediateFusionClassifier(BaseIntermediateFusion, BaseNeuralClassifier)
     classes_ : ndarray of shape (n_classes,)
         The classes.
     class_prior_ : ndarray of shape (n_classes,)
-        Their (weighted) shares: the answer for samples without any modality.
+        Their (weighted) shares of the samples that are not held out (of all,
+        where these lack a class): the answer for samples without any modality.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of shape (n_features_in_,)

@@ -49,6 +49,8 @@ class BaseIntermediateFusion(BlockReader):
         "dropout",
         "modality_dropout",
         "auxiliary_loss",
+        "modalities",
+        "block_norm",
     )
 
     def _check_Xy(self, X, y, *, reset):

@@ -19,7 +19,7 @@ from mmsk._utils._param_validation import (
 )
 from mmsk._utils._splits import splits_of_kept
 from mmsk.compose._fit_params import as_repeats, fit_params, warn_if_ungrouped
-from mmsk.fusion._members import fit_member, is_drop, own_estimators
+from mmsk.fusion._members import check_kind, fit_member, is_drop, own_estimators
 
 
 class BaseLateFusion(MetaEstimatorMixin, NamedSteps):
@@ -102,7 +102,7 @@ class BaseLateFusion(MetaEstimatorMixin, NamedSteps):
         -------
         self : estimator
         """
-        self._own_estimators()  # refused before data is looked at
+        self._check_kinds()  # before data is looked at
         given = X, y, groups
         X, y, weights, groups, kept = self._start(X, y, sample_weight, groups)
         self._warn_if_single()
@@ -155,6 +155,19 @@ class BaseLateFusion(MetaEstimatorMixin, NamedSteps):
         own = own_estimators(self.estimators)
         self._validate_names(list(own))
         return own
+
+    def _check_kinds(self) -> None:
+        """Refuse what is no estimator, or one of another kind than this one."""
+        named = {
+            f"The estimator of modality {name!r}": each
+            for name, each in self._own_estimators().items()
+        }
+        named["estimator"] = self.estimator
+        if self.combine == "stack":
+            named["final_estimator"] = self.final_estimator
+        for name, each in named.items():
+            if each is not None and not is_drop(each):
+                check_kind(self, each, name)
 
     def _modality_names(self) -> list[str]:
         names = self.blocks_.select(self.modalities).names
@@ -286,7 +299,7 @@ class BaseLateFusion(MetaEstimatorMixin, NamedSteps):
 
     def _used(self) -> list:
         """Return the estimators, none of them "drop", that members are cloned from."""
-        used = [self.estimator, *(each for _, each in self.estimators or [])]
+        used = [self.estimator, *own_estimators(self.estimators).values()]
         used = [self._default() if each is None else each for each in used]
         return [each for each in used if not is_drop(each)]
 

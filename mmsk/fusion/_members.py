@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from sklearn.base import is_classifier, is_regressor
+
 from mmsk.compose._hand_down import is_estimator
 
 
@@ -25,10 +27,15 @@ def own_estimators(estimators: Any) -> dict[str, Any]:
         If an entry is no estimator.
     """
     try:
+        if isinstance(estimators, dict):
+            raise TypeError("a dict gives its keys")
         pairs = [(name, estimator) for name, estimator in estimators or []]
+        if not all(isinstance(name, str) for name, _ in pairs):
+            raise TypeError("a modality has a name")
     except (TypeError, ValueError):
         raise ValueError(
-            f"estimators must be a list of (modality, estimator), got {estimators!r}."
+            "estimators must be a list of (modality, estimator), a name first, got "
+            f"{estimators!r}."
         ) from None
     for name, estimator in pairs:
         known = estimator is None or is_drop(estimator)
@@ -41,6 +48,32 @@ def own_estimators(estimators: Any) -> dict[str, Any]:
     if len(set(names)) < len(names):
         raise ValueError(f"Names provided are not unique: {names!r}")
     return dict(pairs)
+
+
+def check_kind(fusion: Any, estimator: Any, name: str) -> None:
+    """Refuse a regressor in a fusion of classes, a classifier in one of numbers.
+
+    Parameters
+    ----------
+    fusion : estimator
+        The classifier or regressor that would hold it.
+    estimator : estimator
+    name : str
+        What the message calls it.
+
+    Raises
+    ------
+    TypeError
+        If it is of another kind than `fusion`.
+    """
+    is_kind, kind = is_regressor, "regressor"
+    if is_classifier(fusion):
+        is_kind, kind = is_classifier, "classifier"
+    if not is_kind(estimator):
+        raise TypeError(
+            f"{name} must be a {kind}, got {estimator!r}. Pass a {kind} to "
+            f"{type(fusion).__name__}."
+        )
 
 
 def fit_member(model: Any, X: Any, y: Any, weights: Any, groups: Any) -> Any:

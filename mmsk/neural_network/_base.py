@@ -78,7 +78,7 @@ class BaseNeural(NetHolder, CallbackSupportMixin, BaseEstimator):
     callbacks: Any = None
 
     _architecture: tuple[str, ...] = ()
-    """Names of the parameters that `_make_module` reads."""
+    """Parameters that `_make_module` reads or a training that goes on must keep."""
 
     def _learn_inputs(self, X: Any, weights: NDArray[np.float64] | None) -> None:
         """Learn what wrapping needs from the training rows that count.
@@ -216,7 +216,7 @@ class BaseNeural(NetHolder, CallbackSupportMixin, BaseEstimator):
             X, target = X[usable], target.part(usable)
             weights = None if weights is None else weights[usable]
         names = (*self._architecture, "n_members")
-        # copied: strategies can be changed in place
+        # copied: they can be changed in place
         architecture = {name: _kept(getattr(self, name)) for name in names}
         if resume:
             self._refuse_change(architecture)
@@ -258,7 +258,7 @@ class BaseNeural(NetHolder, CallbackSupportMixin, BaseEstimator):
 
 
 def _kept(value: Any) -> Any:
-    return copy(value) if isinstance(value, Strategy) else value
+    return copy(value) if isinstance(value, Strategy | list | dict) else value
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -203,11 +203,15 @@ class BaseNeuralClassifier(ClassifierMixin, BaseNeural):
     def _prepare_target(self, values, weights, *, seen, resume):
         weights = np.ones(len(values)) if weights is None else weights
         if self.multilabel_:
-            shares = np.average(values, axis=0, weights=weights)
+            shares = np.average(values[seen], axis=0, weights=weights[seen])
         else:
-            totals = np.bincount(values, weights, minlength=len(self.classes_))
+            if len(np.unique(values[seen])) < len(np.unique(values)):
+                seen = slice(None)  # the group of a class' only rows is held out
+            totals = np.bincount(
+                values[seen], weights[seen], minlength=len(self.classes_)
+            )
             shares = totals / totals.sum()
-            weights = weights * self._weights_by_class(values, weights, shares)
+            weights = weights * self._weights_by_class(values, weights, shares, seen)
         if not resume:
             self.class_prior_ = shares
         loss = self.loss
@@ -217,8 +221,8 @@ class BaseNeuralClassifier(ClassifierMixin, BaseNeural):
             loss = loss.rows(self.class_prior_, multilabel=self.multilabel_)
         return Target(values, weights, len(self.classes_), loss)
 
-    def _weights_by_class(self, codes, weights, shares):
-        """Return the class weight of each row."""
+    def _weights_by_class(self, codes, weights, shares, seen):
+        """Return the class weight of each row, balanced on those that are seen."""
         if self.class_weight is None:
             return 1.0
         if self.class_weight == "balanced" and not shares.all():
@@ -229,8 +233,8 @@ class BaseNeuralClassifier(ClassifierMixin, BaseNeural):
         by_class = compute_class_weight(
             self.class_weight,
             classes=self.classes_,
-            y=self.classes_[codes],
-            sample_weight=weights,
+            y=self.classes_[codes[seen]],
+            sample_weight=weights[seen],
         )
         return by_class[codes]
 

@@ -147,7 +147,8 @@ class NeuralClassifier(_MatrixModule, BaseNeuralClassifier):
     classes_ : ndarray of shape (n_classes,)
         The classes; ``0, ..., n_labels - 1`` for several labels.
     class_prior_ : float64 ndarray of shape (n_classes,)
-        Their weighted shares of the training rows.
+        Their weighted shares of the training rows that are not held out (of all
+        training rows, where these lack a class).
     multilabel_ : bool
         Whether y held several labels a row.
     n_features_in_ : int

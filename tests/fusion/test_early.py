@@ -271,6 +271,14 @@ class TestBlocks:
         with pytest.raises(ValueError, match=message):
             early(**params).fit(X, y)
 
+    def test_another_kind(self):
+        X, y = two_blocks()
+        with pytest.raises(TypeError, match=r"a classifier, got Ridge\(\). Pass a cl"):
+            early(Ridge()).fit(X, y)
+        regressor = EarlyFusionRegressor(LinearSVC(), blocks=BLOCKS)
+        with pytest.raises(TypeError, match=r"a regressor, got LinearSVC\(\)"):
+            regressor.fit(X, y)
+
     @pytest.mark.parametrize("value", [0.5, 2, -1])
     def test_a_presence_column_that_was_changed(self, value):
         X, y = two_blocks()

@@ -317,3 +317,24 @@ def test_parameters_set_after_fit_wait_for_the_next_fit(change):
     loaded = pickle.loads(pickle.dumps(clf))
     np.testing.assert_array_equal(loaded.predict_proba(X), before)
     assert np.abs(clf.fit(X, y).predict_proba(X) - before).max() > 1e-4
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("modalities", ["a"]), ("block_norm", 1.0)]
+)
+def test_what_the_training_goes_on_with_must_not_change(name, value):
+    X, y = two_blocks()
+    clf = fusion(warm_start=True, max_epochs=1, modalities=["a", "b"]).fit(X, y)
+    before = clf.get_params()[name]
+    with pytest.raises(ValueError, match=rf"\['{name}'\] changed since"):
+        clf.set_params(**{name: value}).fit(X, y)
+    assert clf.set_params(**{name: before}).fit(X, y).n_iter_ == 2
+
+
+def test_modalities_changed_in_place_are_a_change():
+    X, y = two_blocks()
+    names = ["a", "b"]
+    clf = fusion(warm_start=True, max_epochs=1, modalities=names).fit(X, y)
+    names.pop()
+    with pytest.raises(ValueError, match=r"\['modalities'\] changed since"):
+        clf.fit(X, y)

@@ -12,7 +12,7 @@ from sklearn.ensemble import (
     StackingClassifier,
 )
 from sklearn.exceptions import NotFittedError
-from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, PredefinedSplit
 from sklearn.naive_bayes import GaussianNB
@@ -20,6 +20,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
+from sklearn.utils import get_tags
 
 from mmsk.compose import Block, Blocks, ModalityTransformer, MultimodalClassifier
 from mmsk.exceptions import MissingModalityWarning, SingleBlockWarning
@@ -456,6 +457,21 @@ class TestEstimators:
             ),
             ({"estimators": [("cv", GaussianNB())]}, ValueError, "conflict"),
             ({"estimators": [GaussianNB()]}, ValueError, "list of"),
+            ({"estimators": {"a": GaussianNB()}}, ValueError, "'list' or None"),
+            ({"estimators": [(GaussianNB(), "a")]}, ValueError, "a name first, got"),
+            ({"estimators": [("a__b", None)]}, ValueError, "must not contain __"),
+            ({"estimators": [("z", None)]}, ValueError, r"names .*'z'.*'a', 'b'"),
+            ({"estimator": Ridge()}, TypeError, r"estimator must be .*Ridge\(\)"),
+            (
+                {"estimators": [("b", Ridge())]},
+                TypeError,
+                r"modality 'b' must be a classifier, got Ridge\(\)",
+            ),
+            (
+                {"combine": "stack", "final_estimator": Ridge()},
+                TypeError,
+                r"final_estimator must be a classifier, got Ridge\(\)",
+            ),
             ({"estimators": [("a", "no")]}, TypeError, "modality 'a'"),
             ({"estimators": [("a", GaussianNB)]}, TypeError, "modality 'a'"),
             ({"estimators": [("a", LinearSVC())]}, TypeError, "LinearSVC has no"),
@@ -475,6 +491,10 @@ class TestEstimators:
         X, y = two_blocks()
         with pytest.raises(error, match=message):
             late(**params).fit(X, y)
+
+    def test_a_dict_is_named_by_whoever_asks_for_tags(self):
+        with pytest.raises(ValueError, match=r"list of .*got \{'a': GaussianNB"):
+            get_tags(late(estimators={"a": GaussianNB()}))
 
     def test_missing_numbers_where_all_members_read_them(self):
         X, y = two_blocks()

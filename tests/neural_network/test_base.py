@@ -215,6 +215,40 @@ def test_held_out_rows_teach_the_inputs_nothing(monkeypatch):
     np.testing.assert_array_equal(weights, w[counted][splits[0][0]])
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+def test_held_out_groups_do_not_count_in_prior_and_balance(weighted):
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(4), 10)
+    y = (rng.random(40) < 0.2 + 0.2 * groups).astype(int)
+    w = rng.uniform(0.5, 2, 40) if weighted else np.ones(40)
+    clf = NeuralClassifier(
+        (2,), max_epochs=1, early_stopping=True, validation_fraction=0.25
+    )
+    clf.set_params(class_weight="balanced", random_state=0)
+    prepared = clf._prepare(rng.normal(size=(40, 2)), y, w, groups, resume=False)
+    train, _ = prepared.held_out
+    totals = np.bincount(y[train], w[train])
+    assert not np.allclose(np.bincount(y, w) / w.sum(), totals / totals.sum())
+    np.testing.assert_allclose(clf.class_prior_, totals / totals.sum())
+    given = np.asarray(prepared.target.weights)
+    by_class = totals.sum() / (2 * totals)
+    np.testing.assert_allclose(
+        given / given.mean(), by_class[y] * w / (by_class[y] * w).mean()
+    )
+    sums = np.bincount(y[train], given[train])
+    np.testing.assert_allclose(sums[0], sums[1])
+
+
+def test_a_class_that_is_held_out_altogether_keeps_its_prior():
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    groups = np.repeat([0, 1], 10)
+    clf = NeuralClassifier((2,), max_epochs=1, early_stopping=True, random_state=0)
+    clf.set_params(class_weight="balanced", loss="logit_adjusted")
+    clf.fit(X, groups, groups=groups)
+    np.testing.assert_allclose(clf.class_prior_, [0.5, 0.5])
+    assert np.isfinite(clf.predict_proba(X)).all()
+
+
 class Able(FusionClassifier):
     loss = "focal"
     schedule = "one_cycle"
