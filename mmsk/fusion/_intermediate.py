@@ -27,9 +27,9 @@ class IntermediateFusionClassifier(BaseIntermediateFusion, BaseNeuralClassifier)
         do the frames of sequences. ``"bilinear"``, ``"tensor"``: products of
         features of different modalities. See the classes named ``*Fusion`` in
         `mmsk.modules`, which can be given themselves, with parameters as
-        ``functools.partial(TensorFusion, rank=16)``, or any torch module of the
-        same kind: a class or function is called with the widths of the blocks
-        and `fusion_size`, a module is copied.
+        ``functools.partial(WeightedSumFusion, weights="feature")``, or any torch
+        module of the same kind: a class or function is called with the widths of
+        the blocks and `fusion_size`, a module is copied.
     encoders : "auto" or dict, default="auto"
         For a modality by name: for vectors ``"mlp"`` or ``"identity"``, for
         pictures ``"cnn"``, for tokens ``"rnn"``, ``"mean"`` or
@@ -247,9 +247,9 @@ class IntermediateFusionRegressor(BaseIntermediateFusion, BaseNeuralRegressor):
         do the frames of sequences. ``"bilinear"``, ``"tensor"``: products of
         features of different modalities. See the classes named ``*Fusion`` in
         `mmsk.modules`, which can be given themselves, with parameters as
-        ``functools.partial(TensorFusion, rank=16)``, or any torch module of the
-        same kind: a class or function is called with the widths of the blocks
-        and `fusion_size`, a module is copied.
+        ``functools.partial(WeightedSumFusion, weights="feature")``, or any torch
+        module of the same kind: a class or function is called with the widths of
+        the blocks and `fusion_size`, a module is copied.
     encoders : "auto" or dict, default="auto"
         For a modality by name: for vectors ``"mlp"`` or ``"identity"``, for
         pictures ``"cnn"``, for tokens ``"rnn"``, ``"mean"`` or

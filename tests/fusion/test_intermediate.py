@@ -1,4 +1,5 @@
 import pickle
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ from mmsk.compose import (
 from mmsk.exceptions import MissingModalityWarning, SingleBlockWarning
 from mmsk.fusion import IntermediateFusionClassifier
 from mmsk.fusion._mechanisms import MECHANISMS
+from mmsk.modules import WeightedSumFusion
 from tests._blocks import BLOCKS, RAW, Marked, two_blocks
 
 BOTH = Blocks([Block("a", 0, 2, indicator=2), Block("b", 3, 4, indicator=4)])
@@ -317,6 +319,16 @@ def test_parameters_set_after_fit_wait_for_the_next_fit(change):
     loaded = pickle.loads(pickle.dumps(clf))
     np.testing.assert_array_equal(loaded.predict_proba(X), before)
     assert np.abs(clf.fit(X, y).predict_proba(X) - before).max() > 1e-4
+
+
+def test_a_weight_for_each_feature():
+    X, y = two_blocks()
+    make = partial(WeightedSumFusion, weights="feature")
+    clf = fusion(make, max_epochs=1).fit(X, y)
+    shapes = {name: value.shape for name, value in clf.state_.items()}
+    (scores,) = (s for name, s in shapes.items() if name.endswith("fusion.scores"))
+    assert scores == (8, 2)
+    assert clf.predict_proba(X).shape == (len(X), 2)
 
 
 @pytest.mark.parametrize(
