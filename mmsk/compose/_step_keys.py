@@ -3,6 +3,7 @@
 import hashlib
 import importlib
 import os
+import unicodedata
 import warnings
 from numbers import Integral
 from pathlib import Path
@@ -77,6 +78,8 @@ def step_config(step: Any) -> bytes | None:
                 "scikit-learn": sklearn.__version__,
                 "numpy": np.__version__,
                 "scipy": scipy.__version__,
+                # of lowercasing, accents and what a word is
+                "unicode": unicodedata.unidata_version,
             },
         )
     except TypeError as error:

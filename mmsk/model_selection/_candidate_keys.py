@@ -1,6 +1,7 @@
 """What identifies a candidate of a search, if nothing but that decides its scores."""
 
 import sys
+import unicodedata
 import warnings
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -188,7 +189,11 @@ def candidate_config(estimator: Any) -> bytes:
 
 @cache
 def _versions() -> dict[str, object]:
-    return {"source": SOURCE, **{name: _version(name) for name in _LIBRARIES}}
+    return {
+        "source": SOURCE,
+        "unicode": unicodedata.unidata_version,
+        **{name: _version(name) for name in _LIBRARIES},
+    }
 
 
 def _version(name: str) -> str:

@@ -201,7 +201,7 @@ class TestASearch:
         assert 2 * (3 + 1) <= fits <= 2 * (3 + 1) * 2
         # what a worker has fitted serves this process, if it has the same code
         home = Path(_step_keys.mmsk.__file__).parent
-        if _step_keys._source_digest(home) == _step_keys._SOURCE:
+        if _step_keys._source_digest(home) == _step_keys.SOURCE:
             self.search(log, store, n_jobs=1).fit(texts(), target())
             assert counts(log) == (0, 0)
 
@@ -424,11 +424,19 @@ class TestParameters:
         model.fit(X, target())
         assert counts(log)[0] == 2
 
+    def test_the_version_of_unicode_counts(self, log, store, monkeypatch):
+        X = texts()
+        model = branch(LoggingTfidf(named(log)), store)
+        for version in ("15.0.0", "16.0.0", "15.0.0"):
+            monkeypatch.setattr(_step_keys.unicodedata, "unidata_version", version)
+            model.fit(X)
+        assert counts(log)[0] == 2
+
     def test_the_code_of_the_package_counts(self, log, store, monkeypatch):
         X = texts()
         model = branch(Echo(named(log)), store, ["a"])
         model.fit(X, target())
-        monkeypatch.setattr(_step_keys, "_SOURCE", _step_keys._SOURCE[::-1])
+        monkeypatch.setattr(_step_keys, "SOURCE", _step_keys.SOURCE[::-1])
         model.fit(X, target())
         assert counts(log)[0] == 2
 

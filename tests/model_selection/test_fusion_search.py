@@ -4,6 +4,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import unicodedata
 import warnings
 from pathlib import Path
 
@@ -32,7 +33,7 @@ from mmsk.feature_extraction.image import ColorExtractor
 from mmsk.feature_extraction.tabular import TableExtractor
 from mmsk.feature_extraction.text import TfidfExtractor
 from mmsk.fusion import EarlyFusionClassifier, LateFusionClassifier
-from mmsk.model_selection import FusionSearchCV, fusion_grid
+from mmsk.model_selection import FusionSearchCV, _candidate_keys, fusion_grid
 from mmsk.model_selection._candidate_keys import _said, candidate_config
 from tests._shop import LoggingHOGExtractor, n_decoded, shop_features, write_shop
 from tests.model_selection import _killed_search
@@ -413,6 +414,18 @@ def test_whatever_decides_a_fit_is_in_its_key(change, log, tmp_path):
     else:
         search.set_params(**change)
     assert clone(search).fit(X, y, **given).n_found_ == 0
+
+
+def test_the_version_of_unicode_is_in_the_key(log, tmp_path, monkeypatch):
+    X, y, _ = numbers()
+    search = FusionSearchCV(LoggedClassifier(log), {"C": [1.0]}, cv=3, memory=tmp_path)
+    search.fit(X, y)
+    monkeypatch.setattr(
+        _candidate_keys, "_versions", _candidate_keys._versions.__wrapped__
+    )
+    assert clone(search).fit(X, y).n_found_ == 3
+    monkeypatch.setattr(unicodedata, "unidata_version", "99.0.0")
+    assert clone(search).fit(X, y).n_found_ == 0
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Embeddings by a pretrained transformer."""
 
 import os
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from numbers import Integral, Real
@@ -347,10 +348,14 @@ class TransformersEncoder(RowExtractor):
         return _PICTURES.get(self._device.type, _PICTURES_ELSEWHERE)
 
     def _versions(self) -> Mapping[str, object]:
-        decoders = {"image": image_decoder(), "audio": audio_decoder()}
+        decoders = {
+            "image": image_decoder(),
+            "audio": audio_decoder(),
+            "text": f"Unicode {unicodedata.unidata_version}",
+        }
         return {
             "model": folder_digest(locate(self.folder)),
-            "decoder": decoders.get(self.modality),
+            "decoder": decoders[self.modality],
             "torch": version("torch"),
             "transformers": version("transformers"),
             "numbers": f"fp32-{self._device.type}",

@@ -1,5 +1,6 @@
 import pickle
 import shutil
+import unicodedata
 
 import numpy as np
 import pandas as pd
@@ -208,6 +209,17 @@ def test_a_second_run_computes_nothing(tmp_path, forward):
     assert forward == []
     encoder.transform([["a new one"]])
     assert forward == [(8, 9)]
+
+
+def test_another_version_of_unicode_is_another_key(tmp_path, forward, monkeypatch):
+    X = [["red car"]]
+    encoder = TransformersEncoder(BERT, memory=tmp_path / "store").fit(X)
+    forward.clear()
+    encoder.transform(X)
+    assert not forward
+    monkeypatch.setattr(unicodedata, "unidata_version", "99.0.0")
+    encoder.transform(X)
+    assert len(forward) == 1
 
 
 def test_stored_is_computed(tmp_path):
