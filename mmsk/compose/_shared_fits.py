@@ -8,6 +8,7 @@ import numpy as np
 from mmsk.compose._digests import data_digest
 from mmsk.compose._packing import pack, unpack
 from mmsk.compose._step_keys import not_shared, step_config
+from mmsk.compose._warnings_told import Told, can_be_told, listen, tell
 from mmsk.store import FeatureStore, row_key
 
 _NOT_LEARNED = frozenset({"_metadata_request", "_sklearn_output_config"})
@@ -24,6 +25,8 @@ class SharedFits:
     target and weights. A hit gives the step the very state of that fit, so that it
     predicts, pickles and shows its attributes like any other, and fits nothing. What
     this state makes of other rows is kept under the fingerprints of state and rows.
+    What a fit or transform has warned of is kept as well, and a hit warns of it again
+    (of nothing, where it ran in a thread beside the main one).
 
     Steps that learn nothing are just run. Where results don't follow from all this,
     as without a seed, nothing is shared, and one warning says so (`step_config`).
@@ -76,12 +79,12 @@ class SharedFits:
             learned, values = found
             vars(step).update(unpack(learned))
             return unpack(values), row_key(config, bytes(learned))
-        values = fit()
+        values, told = listen(fit)
         if _must_speak_again(step) or step_config(step) != config:
             return values, None
         own = step.get_params(deep=False).keys() | _NOT_LEARNED
         learned = {name: each for name, each in vars(step).items() if name not in own}
-        state = self._put(key, step, learned, values)
+        state = self._put(key, step, learned, values, told)
         return values, None if state is None else row_key(config, bytes(state))
 
     def transform(self, step: Any, X: Any, state: bytes | None) -> Any:
@@ -107,7 +110,7 @@ class SharedFits:
             vars(step).update(changed)
             return values
         before = dict(vars(step))
-        values = step.transform(X)
+        values, told = listen(lambda: step.transform(X))
         if not _must_speak_again(step):
             # such as how much of the last table was replaced
             changed = {
@@ -115,17 +118,27 @@ class SharedFits:
                 for name, each in vars(step).items()
                 if name not in before or before[name] is not each
             }
-            self._put(key, step, changed, values)
+            self._put(key, step, changed, values, told)
         return values
 
     def _get(self, key: bytes) -> list[np.ndarray] | None:
         found = self.store.get_arrays(key)
-        return found if found is not None and len(found) == 2 else None
+        if found is None or len(found) != 3:
+            return None
+        for each in unpack(found.pop()):
+            tell(Told(*each))
+        return found
 
-    def _put(self, key: bytes, step: Any, state: dict, values: Any) -> Any:
+    def _put(
+        self, key: bytes, step: Any, state: dict, values: Any, told: list[Told]
+    ) -> Any:
         """Keep a state and values together; return the state's bytes, if it can."""
+        for each in told:
+            if not can_be_told(each):
+                not_shared(step, f"warns of a {each.name}, which no text rebuilds")
+                return None
         try:
-            packed = [pack(state), pack(values)]
+            packed = [pack(state), pack(values), pack([list(each) for each in told])]
         except TypeError as error:
             not_shared(
                 step, f"has learned or returned {error}, which has no form as arrays"

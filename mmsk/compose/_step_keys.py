@@ -20,7 +20,7 @@ from mmsk._utils._blocks import Blocks
 from mmsk.exceptions import StoreWarning
 from mmsk.store import config_digest
 
-_LAYOUT = 1  # of what is kept
+_LAYOUT = 2  # of what is kept
 _NOT_IN_KEY = frozenset({"memory", "n_jobs", "verbose"})
 
 

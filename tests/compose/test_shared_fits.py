@@ -16,6 +16,7 @@ from sklearn import decomposition, preprocessing
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import NMF, PCA, TruncatedSVD
+from sklearn.exceptions import DataConversionWarning
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.feature_selection import SelectFromModel, SelectKBest
 from sklearn.frozen import FrozenEstimator
@@ -631,6 +632,112 @@ class TestNotShared:
         for _ in range(2):
             with pytest.raises(ValueError, match="row 3"):
                 branch(TfidfExtractor(), store).fit(X)
+
+
+class PrivateWarning(UserWarning):
+    """A class that nobody else knows."""
+
+
+class Warns(Echo):
+    _store_id = "tests.Warns"
+
+    def __init__(self, log, kind="user"):
+        super().__init__(log)
+        self.kind = kind
+
+    def fit(self, X, y=None):
+        warnings.warn("fit of the branch", KINDS[self.kind], stacklevel=2)
+        return super().fit(X, y)
+
+    def transform(self, X):
+        warnings.warn("transform of the branch", KINDS[self.kind], stacklevel=2)
+        return super().transform(X)
+
+
+KINDS = {
+    "user": UserWarning,
+    "runtime": RuntimeWarning,
+    "sklearn": DataConversionWarning,
+    "mmsk": MissingModalityWarning,
+    "own": PrivateWarning,
+}
+
+
+def heard(call):
+    """Return classes and texts of the warnings of a call, each time it warns."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        call()
+    return [(each.category, str(each.message), each.lineno) for each in caught]
+
+
+class TestWarnings:
+    """A hit warns of what the fit or transform itself has warned of."""
+
+    @pytest.mark.parametrize("kind", ["user", "runtime", "sklearn", "mmsk"])
+    def test_they_are_told_again(self, kind, log, store):
+        X, y, new = texts(), target(), texts(seed=1)
+        found = []
+        for folder in (store, store, FeatureStore(store.location)):
+            model = branch(Warns(named(log), kind), folder, ["a"])
+            found.append(
+                heard(lambda model=model: model.fit(X, y))
+                + heard(lambda model=model: model.transform(new))
+            )
+        assert found[0] == found[1] == found[2]
+        said = [(category, text) for category, text, _ in found[0]]
+        assert (KINDS[kind], "fit of the branch") in said
+        assert (KINDS[kind], "transform of the branch") in said
+        assert counts(log) == (1, 2)
+
+    def test_a_class_of_ones_own_is_fitted_again(self, log, store):
+        X, y = texts(), target()
+        model = branch(Warns(named(log), "own"), store, ["a"])
+        for _ in range(2):
+            said = [each[:2] for each in heard(lambda: model.fit(X, y))]
+            assert (PrivateWarning, "fit of the branch") in said
+        assert counts(log)[0] == 2
+
+    def test_filters_of_the_user_hold(self, log, store):
+        X, y = texts(), target()
+        for _ in range(2):  # a fit, a hit
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                warnings.filterwarnings("ignore", "(fit|transform) of the branch")
+                branch(Warns(named(log), "user"), store, ["a"]).fit(X, y)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            with pytest.raises(UserWarning, match="fit of the branch"):
+                branch(Warns(named(log), "user"), store, ["a"]).fit(X, y)
+        assert counts(log)[0] == 1
+
+    def test_of_scikit_learn(self, store):
+        X = texts()
+        new = X.assign(title="unseen")
+        for _ in range(2):
+            model = ModalityTransformer(
+                [
+                    (
+                        "one",
+                        preprocessing.OneHotEncoder(
+                            handle_unknown="warn", sparse_output=False
+                        ),
+                        ["title"],
+                    ),
+                    (
+                        "two",
+                        preprocessing.QuantileTransformer(
+                            n_quantiles=1000, random_state=0
+                        ),
+                        ["a"],
+                    ),
+                ],
+                memory=store,
+            )
+            with pytest.warns(UserWarning, match="n_quantiles"):
+                model.fit(X)
+            with pytest.warns(UserWarning, match="unknown categories"):
+                model.transform(new)
 
 
 class TestAfterAHit:
