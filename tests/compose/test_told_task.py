@@ -1,4 +1,4 @@
-"""What an encoder learns about the target from the estimator around it."""
+"""What encoders learn about the target from the estimator around them."""
 
 import numpy as np
 import pandas as pd
@@ -6,6 +6,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import TargetEncoder
 
 from mmsk.compose import (
     BlockSelector,
@@ -69,3 +70,24 @@ def test_what_is_said_stays():
 def test_alone_it_guesses():
     matrix = features(encoder()).fit(X, Y)
     assert matrix.named_transformers_["table"][-1].task_ == "classification"
+
+
+@pytest.mark.parametrize("encoding", ["target", {"shop": "target"}], ids=str)
+def test_target_encoding_takes_integers_for_numbers_in_a_regressor(encoding):
+    shops = pd.DataFrame({"shop": list("abca" * 6)})
+    y = np.arange(24) % 5
+    table = TableExtractor(encoding=encoding, scale=None, smooth=2.0)
+    model = MultimodalRegressor(
+        ModalityTransformer([("table", table, ["shop"])]), Ridge()
+    ).fit(shops, y)
+    coded = model.features_.transform(shops)
+    wanted = TargetEncoder(target_type="continuous", smooth=2.0).fit(shops, y)
+    np.testing.assert_allclose(coded[:, :1], wanted.transform(shops), rtol=1e-6)
+    assert table.target_type == "auto"  # the user's own
+    alone = table.fit(shops, y).get_feature_names_out()
+    assert len(alone) == 5  # a column a class
+
+
+def test_a_table_without_target_encoding_is_told_nothing():
+    model = MultimodalRegressor(features(), Ridge()).fit(X, Y)
+    assert model.features_.named_transformers_["table"][0].target_type == "auto"

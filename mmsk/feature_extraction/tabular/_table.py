@@ -107,7 +107,8 @@ class TableExtractor(TransformerMixin, BaseEstimator):
         level of one row: with many rare levels pass a number such as 10.
     target_type : {"auto", "continuous", "binary", "multiclass"}, default="auto"
         For "target", what y is. "auto" takes strings and integers for classes,
-        floats for numbers: pass "continuous" for ratings that are integers.
+        floats for numbers; in a MultimodalRegressor integers are numbers too. Alone,
+        pass "continuous" for ratings that are integers.
     cv : int, splitter or iterable, default=5
         For "target", the folds of `fit_transform`. Folds of an int are
         stratified for classes, and keep `groups` together.
@@ -440,11 +441,20 @@ class TableExtractor(TransformerMixin, BaseEstimator):
                 )
         return X, keys
 
+    def _tell_task(self, task: str) -> None:
+        """Learn from the classifier or regressor around what y is."""
+        if task == "regression" and self.target_type == "auto" and self._reads_target:
+            self.target_type = "continuous"
+
+    @property
+    def _reads_target(self) -> bool:
+        encodings = self.encoding.values() if isinstance(self.encoding, dict) else ()
+        return "target" in (self.encoding, *encodings)
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
-        encodings = self.encoding.values() if isinstance(self.encoding, dict) else ()
-        tags.target_tags.required = "target" in (self.encoding, *encodings)
+        tags.target_tags.required = self._reads_target
         # the tag "string" would promise that any cell is accepted
         tags.transformer_tags.preserves_dtype = []
         return tags
