@@ -73,6 +73,7 @@ HEADS = {
 FUSIONS = {
     "none": lambda head: head,
     "early": EarlyFusionClassifier,
+    "late": LateFusionClassifier,
     "late-stack": lambda head: LateFusionClassifier(head, combine="stack", cv=Folds()),
 }
 GATED = (
