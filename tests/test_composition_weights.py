@@ -1,10 +1,11 @@
-"""A weight is a number of times, in every fusion and every ensemble around it.
+"""A weight is a number of times in reduced blocks, and in fusions of numbers.
+
+Every head x fusion x ensemble of classes stands in tests/test_imbalance.py.
 
 Left out are
 
 - Bagging, and boosting of regressors, which draw rows with the weights as chances:
   where a row stands twice, other rows are drawn;
-- LightGBM as a member: its leaves need a number of rows, whatever they weigh;
 - folds that are counted out (``cv=5``), since a row that comes twice moves all that
   follow: the folds here are made from the rows' own values.
 """
@@ -17,17 +18,14 @@ from sklearn.base import clone
 from mmsk.fusion import (
     EarlyFusionClassifier,
     EarlyFusionRegressor,
-    IntermediateFusionClassifier,
     IntermediateFusionRegressor,
-    LateFusionClassifier,
     LateFusionRegressor,
 )
-from mmsk.fusion._mechanisms import MECHANISMS
 from tests import test_compositions
 from tests._blocks import BLOCKS, two_blocks
 
 LEFT_OUT = {"bagging", "modality_bagging", "modality_boosting"}
-"""The last two make blocks of one modality, see tests/test_imbalance.py."""
+"""The last two make blocks of one modality."""
 
 ENSEMBLES = {
     "alone": lambda one: one,
@@ -35,21 +33,6 @@ ENSEMBLES = {
 }
 ROUTED = {"one_vs_rest", "one_vs_one"}
 """They take weights where metadata routing is on, and refuse them elsewhere."""
-
-FUSIONS = {
-    "early": EarlyFusionClassifier(),
-    "early-reduced": EarlyFusionClassifier(n_components=1, random_state=0),
-    **{
-        f"late-{combine}": LateFusionClassifier(combine=combine)
-        for combine in ("mean", "product", "vote", "confidence", "weighted", "stack")
-    },
-    **{
-        f"intermediate-{mechanism}": IntermediateFusionClassifier(
-            mechanism, max_epochs=15, lr=1e-2, random_state=0
-        )
-        for mechanism in ("concat", "gated")
-    },
-}
 
 REGRESSOR_ENSEMBLES = {
     "alone": lambda one: one,
@@ -107,25 +90,14 @@ def assert_a_weight_is_a_number_of_times(head, ensemble, y, *, routed=False):
 
 # AdaBoost takes the logarithm of the weights, those of 0 as well
 @pytest.mark.filterwarnings("ignore:divide by zero encountered in log:RuntimeWarning")
-@pytest.mark.parametrize("fusion", FUSIONS)
 @pytest.mark.parametrize("ensemble", ENSEMBLES)
-def test_a_weight_is_a_number_of_times(ensemble, fusion):
+def test_a_weight_is_a_number_of_times_in_reduced_blocks(ensemble):
     X, y = two_blocks(60, absent=0.2)
     assert_a_weight_is_a_number_of_times(
-        FUSIONS[fusion],
+        EarlyFusionClassifier(n_components=1, random_state=0),
         ENSEMBLES[ensemble],
         y + (X[:, 1] > 0.5),
         routed=ensemble in ROUTED,
-    )
-
-
-@pytest.mark.parametrize("mechanism", sorted({*MECHANISMS} - {"concat", "gated"}))
-def test_a_weight_is_a_number_of_times_in_every_mechanism(mechanism):
-    X, y = two_blocks(60, absent=0.2)
-    assert_a_weight_is_a_number_of_times(
-        clone(FUSIONS["intermediate-concat"]).set_params(mechanism=mechanism),
-        ENSEMBLES["alone"],
-        y + (X[:, 1] > 0.5),
     )
 
 

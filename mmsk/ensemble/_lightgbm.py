@@ -51,6 +51,7 @@ class LightGBMClassifier(ClassifierMixin, LightGBMBase):
     min_child_samples : int or "auto", default="auto"
         Fewest rows in a leaf. "auto" is a twentieth of the rows, at least 1 and
         at most LightGBM's own 20, with which 39 rows are too few for a split.
+        LightGBM estimates their number from their weights; with 0 it counts none.
     subsample : float, default=1.0
         Share of the rows drawn for a tree, in (0, 1].
     subsample_freq : int, default=1
@@ -356,6 +357,7 @@ class LightGBMRegressor(RegressorMixin, LightGBMBase):
     min_child_samples : int or "auto", default="auto"
         Fewest rows in a leaf. "auto" is a twentieth of the rows, at least 1 and
         at most LightGBM's own 20, with which 39 rows are too few for a split.
+        LightGBM estimates their number from their weights; with 0 it counts none.
     subsample : float, default=1.0
         Share of the rows drawn for a tree, in (0, 1].
     subsample_freq : int, default=1

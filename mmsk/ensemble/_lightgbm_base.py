@@ -42,7 +42,7 @@ class LightGBMBase(BaseEstimator):
         "max_depth": [Interval(Integral, -1, None, closed="left")],
         "min_child_samples": [
             StrOptions({"auto"}),
-            Interval(Integral, 1, None, closed="left"),
+            Interval(Integral, 0, None, closed="left"),
         ],
         "subsample": [Interval(Real, 0, 1, closed="right")],
         "subsample_freq": [Interval(Integral, 0, None, closed="left")],
@@ -249,7 +249,7 @@ class LightGBMBase(BaseEstimator):
             "max_depth": self.max_depth,
             "min_data_in_leaf": min_rows,
             # coarser bins than leaves would decide where few rows can be split
-            "min_data_in_bin": min(3, min_rows),
+            "min_data_in_bin": min(3, max(1, min_rows)),
             "bagging_fraction": self.subsample,
             "bagging_freq": self.subsample_freq,
             "feature_fraction": self.colsample_bytree,

@@ -84,7 +84,7 @@ def test_subsample_freq_zero_draws_no_rows():
         {"n_estimators": 0},
         {"learning_rate": 0.0},
         {"num_leaves": 1},
-        {"min_child_samples": 0},
+        {"min_child_samples": -1},
         {"subsample": 1.5},
         {"importance_type": "cover"},
         {"blocks": ["text"]},
