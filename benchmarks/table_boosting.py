@@ -20,10 +20,10 @@ import time
 
 import numpy as np
 from _folds import add_arguments, each_set
+from _fusion_page import paired
 from sklearn.base import clone
 from sklearn.ensemble import AdaBoostClassifier
 from sklearn.tree import DecisionTreeClassifier
-from table_fusion import paired
 
 from mmsk.ensemble import ModalityBoostingClassifier
 

@@ -3,34 +3,43 @@
 Folds keep authors (clipart), products (fashion_season), speakers (av_digits, emodb)
 apart. Features are extracted once into a store and fitted on each fold's training
 rows; all candidates see the same matrices. They are fixed configurations: logistic
-regression in the single modalities and in early and late fusion, nets of 64 units a
-modality, 64 units of fusion, dropout .3 and 30 epochs in the others. Two rows choose:
-"best single" takes the modality, and "best mechanism" (with --choose) the mechanism of
-intermediate fusion, with the best accuracy over three inner folds of the training rows,
-grouped like the outer ones.
+regression in the single modalities, in early and in late fusion; a net of 64 units on
+all blocks ("early net"); nets of 64 units a modality and 64 units of fusion in the
+others. The rows "best ..." choose: of the single modalities, of the two early fusions,
+of the late rules and of the mechanisms the one with the best accuracy over three inner
+folds of the training rows, grouped like the outer ones, with the first seed.
 
     OMP_NUM_THREADS=1 python benchmarks/table_fusion.py
-        [--sets clipart emodb ...] [--seeds 0 1 2] [--store DIR] [--choose] [--absent]
+        [--sets clipart emodb ...] [--seeds 0 1 2] [--folds 0 1 ...] [--absent]
+        [--store DIR] [--results FILE] [--write FILE]
 
 Prints accuracy (mean and sd over folds of the mean over seeds), and paired differences
-to the best single modality and to early fusion with their standard errors over folds.
+to the best single modality, early fusion and late fusion with their standard errors
+over folds. The target: the best mechanism is level with the best early fusion, both
+chosen on inner folds: a mean difference of at least -1 standard error, on two sets.
 
 --absent hides each modality of 30 % of the test rows (at least one is kept; one draw a
 seed) and compares nets with and without modality dropout .3 with nets trained
 separately for each pattern of presence. The targets: with dropout not more than .02
 below the separate nets on such rows, not more than .01 below no dropout on full rows.
+
+--results keeps the scores of a fold as they come and takes from there what it finds,
+so that a run can be cut and go on; --write makes docs/fusion.md of them.
 """
 
 import argparse
+import json
 import os
 import tempfile
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
+from _fusion_page import PAGE, absent_section, section
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
 
@@ -48,7 +57,9 @@ from mmsk.neural_network import NeuralClassifier
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 SPEECH = {"sample_rate": 8000, "n_fft": 256, "hop_length": 80, "n_mels": 40}
-RULES = ("mean", "product", "confidence", "weighted", "stack")
+CHEAP_RULES = ("mean", "product", "vote", "confidence")
+"""They learn nothing: the classifiers of the single modalities do."""
+RULES = ("weighted", "stack")
 MECHANISMS = (
     "concat",
     "sum",
@@ -64,6 +75,7 @@ MECHANISMS = (
 ABSENT = ("concat", "gated", "attention", "tensor")
 TRAINING = {"dropout": 0.3, "max_epochs": 30}
 SHARE = 0.3
+"""Of test rows without a modality, and of modalities that training hides."""
 
 
 @dataclass
@@ -161,38 +173,74 @@ def net(mechanism, seed, blocks, **params):
     )
 
 
-def candidates(blocks, seed, *, fixed):
-    """Return the estimators by name; `fixed` are those that no seed changes."""
-    if fixed:
-        early = {
-            f"{name} alone": EarlyFusionClassifier(linear(), modalities=[name])
-            for name in blocks.names
-        }
-        early["early"] = EarlyFusionClassifier(linear())
-        late = {
-            f"late {rule}": LateFusionClassifier(linear(), combine=rule)
-            for rule in RULES
-        }
-        chosen = early | late
-    else:
-        chosen = {"early net": EarlyFusionClassifier(NeuralClassifier(**TRAINING))}
-        chosen["early net"].set_params(estimator__random_state=seed)
-        chosen |= {
-            f"intermediate {mechanism}": net(mechanism, seed, None)
-            for mechanism in MECHANISMS
-        }
-    return {name: each.set_params(blocks=blocks) for name, each in chosen.items()}
+def early_net(seed, blocks):
+    """Return a net on all blocks."""
+    inner = NeuralClassifier(random_state=seed, **TRAINING)
+    return EarlyFusionClassifier(inner, blocks=blocks)
 
 
-def chosen_on_inner_folds(named, X, y, groups):
-    """Return the name whose mean accuracy over three inner folds is highest."""
+def timed(estimator, X, y, **params):
+    """Fit; return the estimator and the seconds of CPU that it took."""
+    began = time.process_time()
+    return estimator.fit(X, y, **params), time.process_time() - began
+
+
+def fit_all(X, y, groups, blocks, seeds):
+    """Yield family, name, fitted estimators and seconds a fit of each candidate.
+
+    One estimator a seed, or one alone where no seed changes it.
+    """
+    alone, spent_alone = [], 0.0
+    for name in blocks.names:
+        single = EarlyFusionClassifier(linear(), modalities=[name], blocks=blocks)
+        model, spent = timed(single, X, y)
+        alone.append((name, FrozenEstimator(model.estimator_)))
+        spent_alone += spent
+        yield "single", f"{name} alone", [model], spent
+    model, spent = timed(EarlyFusionClassifier(linear(), blocks=blocks), X, y)
+    yield "early", "early linear", [model], spent
+    for rule in CHEAP_RULES:
+        # the members scale as the single modalities did
+        late = LateFusionClassifier(estimators=alone, combine=rule, blocks=blocks)
+        model, spent = timed(late, X, y)
+        yield "late", f"late {rule}", [model], spent_alone + spent
+    for rule in RULES:
+        late = LateFusionClassifier(linear(), combine=rule, blocks=blocks)
+        model, spent = timed(late, X, y, groups=groups)
+        yield "late", f"late {rule}", [model], spent
+    nets = {"early net": partial(early_net, blocks=blocks)} | {
+        f"intermediate {mechanism}": partial(net, mechanism, blocks=blocks)
+        for mechanism in MECHANISMS
+    }
+    for name, make in nets.items():
+        fits = [timed(make(seed), X, y) for seed in seeds]
+        models, spent = zip(*fits, strict=True)
+        yield name.split()[0], name, models, np.mean(spent)
+
+
+def choose(X, y, groups, blocks, seed):
+    """Return the name in each family whose accuracy on inner folds is the best."""
     folds = StratifiedGroupKFold(3, shuffle=True, random_state=0)
-    scores = dict.fromkeys(named, 0.0)
+    scores = {}
     for train, test in folds.split(X, y, groups):
-        for name, estimator in named.items():
-            model = clone(estimator).fit(X[train], y[train])
-            scores[name] += model.score(X[test], y[test]) / 3
-    return max(scores, key=scores.get)
+        fits = fit_all(X[train], y[train], groups[train], blocks, [seed])
+        for family, name, (model,), _ in fits:
+            each = scores.setdefault(family, {})
+            each[name] = each.get(name, 0.0) + model.score(X[test], y[test])
+    return {family: max(each, key=each.get) for family, each in scores.items()}
+
+
+def score_fold(fold, seeds):
+    """Return accuracies and seconds by name, the choices, and seconds of all."""
+    X, y, groups, new, truth, blocks = fold
+    began = time.process_time()
+    scores, seconds = {}, {}
+    for _, name, models, spent in fit_all(X, y, groups, blocks, seeds):
+        scores[name] = float(np.mean([model.score(new, truth) for model in models]))
+        seconds[name] = float(spent)
+    chosen = choose(X, y, groups, blocks, seeds[0])
+    spent = time.process_time() - began
+    return {"scores": scores, "seconds": seconds, "chosen": chosen, "spent": spent}
 
 
 def fold_matrices(task, table, store):
@@ -211,75 +259,6 @@ def fold_matrices(task, table, store):
         yield seen, y[~test], groups, new, y[test], blocks
 
 
-def compare(folds, seeds, *, choose):
-    """Return accuracies by name, one array (n_folds,) each, and mean seconds."""
-    scores, seconds, choices = {}, {}, {"best single": [], "best mechanism": []}
-
-    def note(name, fold, value, spent):
-        scores.setdefault(name, {}).setdefault(fold, []).append(value)
-        seconds.setdefault(name, []).append(spent)
-
-    for fold, (X, y, groups, new, truth, blocks) in enumerate(folds):
-        fitted = {}
-        for seed in [None, *seeds]:
-            named = candidates(blocks, seed, fixed=seed is None)
-            for name, estimator in named.items():
-                began = time.process_time()
-                params = {"groups": groups} if name.startswith("late") else {}
-                model = estimator.fit(X, y, **params)
-                fitted[name, seed] = model.score(new, truth)
-                note(name, fold, fitted[name, seed], time.process_time() - began)
-            if seed is None:
-                title = "best single"
-                named = {n: e for n, e in named.items() if n.endswith("alone")}
-            elif choose:
-                title = "best mechanism"
-                named = {n: e for n, e in named.items() if n.startswith("inter")}
-            else:
-                continue
-            began = time.process_time()
-            best = chosen_on_inner_folds(named, X, y, groups)
-            choices[title].append(best)
-            note(title, fold, fitted[best, seed], time.process_time() - began)
-    means = {
-        name: np.array([np.mean(by_fold[fold]) for fold in sorted(by_fold)])
-        for name, by_fold in scores.items()
-    }
-    for title, names in choices.items():
-        if names:
-            counted = pd.Series(names).value_counts()
-            print(f"  {title}: " + ", ".join(f"{n} x {c}" for n, c in counted.items()))
-    return means, {name: np.mean(each) for name, each in seconds.items()}
-
-
-def paired(one, other):
-    """Return mean and standard error of a difference over folds."""
-    difference = one - other
-    return difference.mean(), difference.std(ddof=1) / np.sqrt(len(difference))
-
-
-def print_comparison(means, seconds):
-    """Print a line for each candidate."""
-    print(f"  {'':24} accuracy    sd   - best single      - early          s/fit")
-    for name, values in means.items():
-        single = "{:+.4f} ({:.4f})".format(*paired(values, means["best single"]))
-        early = "{:+.4f} ({:.4f})".format(*paired(values, means["early"]))
-        print(
-            f"  {name:24}   {values.mean():.4f} {values.std(ddof=1):.4f}  {single}"
-            f"  {early} {seconds[name]:6.2f}"
-        )
-    titles = [name for name in means if name.startswith("intermediate")]
-    best = max(titles, key=lambda name: means[name].mean())
-    for name in ["best mechanism"] * ("best mechanism" in means) + [best]:
-        gain, error = paired(means[name], means["early"])
-        verdict = "met" if gain >= -error else "MISSED"
-        chosen = "on inner folds" if name == "best mechanism" else "after the fact"
-        print(
-            f"  {name} (chosen {chosen}) - early: {gain:+.4f}, standard error "
-            f"{error:.4f} (target at least -1 standard error: {verdict})"
-        )
-
-
 def separate(mechanism, seed, X, y, new, kept, blocks):
     """Predict each row by a net trained on the modalities that the row has."""
     said = np.empty(len(new), dtype=y.dtype)
@@ -291,82 +270,100 @@ def separate(mechanism, seed, X, y, new, kept, blocks):
     return said
 
 
-def compare_absent(folds, seeds):
-    """Print what absent modalities do to the fusions, and verdicts."""
-    columns = ("full", "full, dropout", "absent", "absent, dropout", "separate")
+def score_absent(fold, seeds):
+    """Return accuracies by name and column of the table, and seconds of all."""
+    X, y, groups, new, truth, blocks = fold
+    began = time.process_time()
+    fixed = {
+        "early linear": EarlyFusionClassifier(linear(), blocks=blocks),
+        "late product": LateFusionClassifier(linear(), combine="product"),
+        "late stack": LateFusionClassifier(linear(), combine="stack"),
+    }
+    for model in fixed.values():
+        model.set_params(blocks=blocks).fit(X, y, groups=groups)
     scores = {}
-    for X, y, groups, new, truth, blocks in folds:
-        for seed in seeds:
-            less, kept = hide(new, blocks, seed)
-            for title, model in (
-                ("early", EarlyFusionClassifier(linear(), blocks=blocks)),
-                ("late stack", LateFusionClassifier(linear(), combine="stack")),
-                ("late product", LateFusionClassifier(linear(), combine="product")),
-            ):
-                model.set_params(blocks=blocks).fit(X, y, groups=groups)
-                row = [model.score(new, truth), np.nan, model.score(less, truth)]
-                scores.setdefault(title, []).append([*row, np.nan, np.nan])
-            for mechanism in ABSENT:
-                plain = net(mechanism, seed, blocks).fit(X, y)
-                hidden = net(mechanism, seed, blocks, modality_dropout=SHARE).fit(X, y)
-                apart = separate(mechanism, seed, X, y, less, kept, blocks)
-                scores.setdefault(mechanism, []).append(
-                    [
-                        plain.score(new, truth),
-                        hidden.score(new, truth),
-                        plain.score(less, truth),
-                        hidden.score(less, truth),
-                        np.mean(apart == truth),
-                    ]
-                )
-    print(f"  {'':14}" + "".join(f"{name:>17}" for name in columns))
-    for name, rows in scores.items():
-        means = np.mean(rows, axis=0)
-        cells = "".join(f"{value:17.4f}" for value in means)
-        print(f"  {name:14}{cells.replace('nan', '   ')}")
-        if name in ABSENT:
-            full, absent = means[1] - means[0], means[3] - means[4]
-            print(
-                f"  {'':14}full rows {full:+.4f} (target -.01: "
-                f"{'met' if full >= -0.01 else 'MISSED'}), absent - separate "
-                f"{absent:+.4f} (target -.02: {'met' if absent >= -0.02 else 'MISSED'})"
-            )
+    for seed in seeds:
+        less, kept = hide(new, blocks, seed)
+        for name, model in fixed.items():
+            row = {"full": model.score(new, truth), "absent": model.score(less, truth)}
+            scores.setdefault(name, []).append(row)
+        for mechanism in ABSENT:
+            plain = net(mechanism, seed, blocks).fit(X, y)
+            hidden = net(mechanism, seed, blocks, modality_dropout=SHARE).fit(X, y)
+            apart = separate(mechanism, seed, X, y, less, kept, blocks)
+            row = {
+                "full": plain.score(new, truth),
+                "full, dropout": hidden.score(new, truth),
+                "absent": plain.score(less, truth),
+                "absent, dropout": hidden.score(less, truth),
+                "separate": np.mean(apart == truth),
+            }
+            scores.setdefault(mechanism, []).append(row)
+    means = {name: pd.DataFrame(rows).mean().to_dict() for name, rows in scores.items()}
+    return {"scores": means, "spent": time.process_time() - began}
 
 
 def main():
-    """Run and print the tables."""
+    """Score what is not there yet, and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--sets", nargs="+", default=list(tasks(DATA)))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--folds", nargs="+", type=int, help="their positions")
     parser.add_argument("--store", help="folder of a feature store to keep")
-    parser.add_argument("--choose", action="store_true")
+    parser.add_argument("--results", type=Path, help="a file of scores to go on with")
+    parser.add_argument("--write", type=Path, help="the page to make")
     parser.add_argument("--absent", action="store_true")
     arguments = parser.parse_args()
+    kept = arguments.results
+    done = json.loads(kept.read_text()) if kept and kept.exists() else {}
+    sections, spent = [], 0.0
+    kinds = {"full": (score_fold, section)}
+    if arguments.absent:
+        kinds["absent"] = score_absent, absent_section
     with tempfile.TemporaryDirectory() as folder:
-        store = arguments.store or folder
         for name in arguments.sets:
             file = arguments.data / name / "data.csv"
             if not file.exists():
                 print(f"skipped: no {name} in {arguments.data}; pass --data DIR")
                 continue
-            began = time.perf_counter()
             task = tasks(arguments.data)[name]
             table = pd.read_csv(file, dtype={"id": str})
-            folds = list(fold_matrices(task, table, store))
-            blocks = folds[0][-1]
-            print(
-                f"{name}: {len(table)} rows, {len(folds)} folds by {task.group}, "
-                f"{blocks!r}, seeds {arguments.seeds}"
+            folds = list(fold_matrices(task, table, arguments.store or folder))
+            wanted = arguments.folds or range(len(folds))
+            text = (
+                f"\n## {name}\n\n{len(table)} rows, {len(wanted)} folds that keep "
+                f"every {task.group} together, modalities "
+                f"{', '.join(folds[0][-1].names)}; seeds "
+                f"{', '.join(map(str, arguments.seeds))}.\n"
             )
-            if arguments.absent:
-                compare_absent(folds, arguments.seeds)
-            else:
-                print_comparison(
-                    *compare(folds, arguments.seeds, choose=arguments.choose)
-                )
-            seconds = time.perf_counter() - began
-            print(f"  {seconds:.0f} s, load {os.getloadavg()[0]:.1f}", flush=True)
+            for kind, (score, show) in kinds.items():
+                rows = []
+                for fold in wanted:
+                    key = json.dumps([name, fold, arguments.seeds, kind])
+                    if key not in done:
+                        done[key] = score(folds[fold], arguments.seeds)
+                        if kept:
+                            kept.write_text(json.dumps(done))
+                    rows.append(done[key])
+                text += show(rows)
+                spent += sum(row["spent"] for row in rows)
+            print(text, flush=True)
+            sections.append(text)
+    print(f"{spent:.0f} s of CPU in fits, load {os.getloadavg()[0]:.1f}")
+    if arguments.write and sections:
+        command = f"python benchmarks/table_fusion.py {chosen(arguments)}"
+        page = PAGE.format(sets="".join(sections), command=command, seconds=spent)
+        arguments.write.write_text(page, "utf-8")
+
+
+def chosen(arguments):
+    """Return the arguments that a run with the same numbers needs."""
+    words = ["--absent"] * arguments.absent
+    for name in ("sets", "folds", "seeds"):
+        if getattr(arguments, name):
+            words += [f"--{name}", *map(str, getattr(arguments, name))]
+    return " ".join([*words, "--write docs/fusion.md"])
 
 
 if __name__ == "__main__":
