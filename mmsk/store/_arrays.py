@@ -34,7 +34,7 @@ def pack_arrays(key: bytes, arrays: Sequence[np.ndarray]) -> dict[bytes, Entry]:
             entries[part_key] = seal(part_key, PART, part)
             parts.append(part_key.hex())
         described.append([array.dtype.str, array.shape, parts])
-    entries[key] = seal(key, MANIFEST, json.dumps(described).encode())
+    entries[key] = seal(key, MANIFEST, memoryview(json.dumps(described).encode()))
     return entries
 
 

@@ -16,6 +16,8 @@ from mmsk.store._row_files import Block
 from mmsk.store._rows import PART, ROW, Entry, decode_rows, encode_row
 from mmsk.store._size import parse_size
 
+_FLOAT32 = np.dtype(np.float32)
+
 
 class FeatureStore:
     """Keep what was computed from each cell, so that it is computed once ever.
@@ -193,7 +195,7 @@ class FeatureStore:
             )
         entries: dict[bytes, Entry] = {}
         for key, row in zip(keys, rows, strict=True):
-            if not isinstance(row, np.ndarray) or row.dtype != np.float32:
+            if not isinstance(row, np.ndarray) or row.dtype != _FLOAT32:
                 got = getattr(row, "dtype", type(row).__name__)
                 raise TypeError(
                     f"Rows are float32 arrays, got {got}. Convert them where they are "

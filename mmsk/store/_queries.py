@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from mmsk.store import _row_files, _space
 from mmsk.store._row_files import Block, Place
-from mmsk.store._rows import ROW, Entry, size_of, unseal
+from mmsk.store._rows import ROW, Entry, unseal
 from mmsk.store._space import PLACE
 from mmsk.store._tables import add, totals, transaction
 
@@ -60,8 +60,8 @@ def _find(
                 WHERE id IN ({",".join("?" * len(batch))})""",
             (recent, *batch),
         ).fetchall()
-        places += [row[:4] for row in found]
-        old += [row[3] for row in found if row[4]]
+        places += found
+        old += [id_ for *_, id_, is_old in found if is_old]
     return places, old
 
 
@@ -69,8 +69,12 @@ def count(
     connection: sqlite3.Connection, hits: int, misses: int, old: Sequence[int]
 ) -> None:
     """Add to the counters and renew the stamps of the entries with the ids `old`."""
+    amounts = {"hits": hits, "misses": misses, "clock": _n_ticks(hits + misses)}
+    if not old:
+        add(connection, **amounts)
+        return
     with transaction(connection):
-        add(connection, hits=hits, misses=misses, clock=_n_ticks(hits + misses))
+        add(connection, **amounts)
         *_, clock = totals(connection)
         connection.executemany(
             "UPDATE entries SET used = ? WHERE id = ?", [(clock, id_) for id_ in old]
@@ -93,23 +97,22 @@ def write(
     keys = dict(zip(identify(entries), entries, strict=True))
     with transaction(connection):
         places, _ = _find(connection, list(keys), 0)
-        sizes = {id_: size for *_, size, id_ in places}
+        sizes = {id_: size for _, size, _, id_, _ in places}
         for ids, block in _row_files.read_blocks(folder, places)[0]:
             for id_, entry in zip(ids, block, strict=True):
                 if unseal(keys[id_], kind, entry) is not None:
                     del keys[id_], sizes[id_]
         _space.delete(connection, sizes)
         new = [entries[key] for key in keys.values()]
-        added = [size_of(entry) for entry in new]
+        places = _space.append(connection, folder, new, max_bytes)
         add(
             connection,
             entries=len(new),
-            n_bytes=sum(added),
+            n_bytes=sum(size for *_, size in places),
             written=len(new) if kind == ROW else 0,
             clock=_n_ticks(len(entries)),
         )
         *_, clock = totals(connection)
-        places = _space.append(connection, folder, new, max_bytes)
         connection.executemany(
             "INSERT INTO entries VALUES (?, ?, ?, ?, ?)",
             [(id_, *place, clock) for id_, place in zip(keys, places, strict=True)],
@@ -120,4 +123,4 @@ def write(
 
 
 def _n_ticks(n_keys: int) -> int:
-    return 1 + n_keys // MAX_BATCH
+    return max(1, -(-n_keys // MAX_BATCH))

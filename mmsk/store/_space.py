@@ -1,7 +1,8 @@
 """Where the entries of a store lie, and the making of room."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 
 from mmsk.store import _row_files
 from mmsk.store._rows import HEADER_SIZE, Entry, size_of
@@ -9,9 +10,9 @@ from mmsk.store._tables import add, empty, give_back, totals, transaction
 
 # numbers even in a damaged file
 _SIZE = "ifnull(CAST(size AS INTEGER), 0)"
-PLACE = f"ifnull(CAST(file AS INTEGER), 0), ifnull(CAST(start AS INTEGER), 0), {_SIZE}"
+PLACE = f"ifnull(CAST(file AS INTEGER), 0), {_SIZE}, ifnull(CAST(start AS INTEGER), 0)"
 
-_WRITE_SIZE = 8 * 2**20
+_WRITE_SIZE, _WRITE_COUNT = 8 * 2**20, 512  # at most, at once
 _FILE_SIZES = 2**20, 64 * 2**20  # at least, at most
 # A file is written anew when less than this share of it is used. A put moves at most
 # as much as it has freed, a prune leaves little that is not used.
@@ -21,7 +22,7 @@ _SHARE_OF_PUT, _SHARE_OF_PRUNE = 0.5, 0.95
 def append(
     connection: sqlite3.Connection,
     folder: str,
-    entries: Iterable[Entry],
+    entries: Sequence[Entry],
     max_bytes: int | None,
 ) -> list[tuple[int, int, int]]:
     """Write entries behind those that are there; return file, start and size of each.
@@ -32,29 +33,26 @@ def append(
     least, most = _FILE_SIZES
     file_size = most if max_bytes is None else max(least, min(max_bytes // 16, most))
     places = []
-    for group in _groups(entries):
+    for group, sizes in _groups(entries):
         file, end = _open_file(connection, folder, file_size)
-        _row_files.write_at(
-            folder, file, end, b"".join([piece for entry in group for piece in entry])
-        )
-        for size in map(size_of, group):
+        pieces = list(chain.from_iterable(group))
+        _row_files.write_at(folder, file, end, pieces, sum(sizes))
+        for size in sizes:
             places.append((file, end, size))
             end += size
         connection.execute("UPDATE files SET size = ? WHERE id = ?", (end, file))
     return places
 
 
-def _groups(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
-    """Yield entries that are written at once."""
-    group, length = [], 0
-    for entry in entries:
-        group.append(entry)
-        length += size_of(entry)
-        if length >= _WRITE_SIZE:
-            yield group
-            group, length = [], 0
-    if group:
-        yield group
+def _groups(entries: Sequence[Entry]) -> Iterator[tuple[Sequence[Entry], list[int]]]:
+    """Yield entries that are written at once, and their sizes."""
+    sizes = [size_of(entry) for entry in entries]
+    start = length = 0
+    for stop, size in enumerate(sizes, start=1):
+        length += size
+        if length >= _WRITE_SIZE or stop - start == _WRITE_COUNT or stop == len(sizes):
+            yield entries[start:stop], sizes[start:stop]
+            start, length = stop, 0
 
 
 def _open_file(
@@ -144,10 +142,10 @@ def _rewrite(
     connection.executemany("DELETE FROM files WHERE id = ?", [(file,) for file in poor])
     for file in poor:
         places = connection.execute(
-            f"SELECT {PLACE}, id FROM entries WHERE file = ?", (file,)
+            f"SELECT {PLACE}, id, 0 FROM entries WHERE file = ?", (file,)
         ).fetchall()
         blocks, lost = _row_files.read_blocks(folder, places)
-        sizes = {id_: size for *_, size, id_ in places}
+        sizes = {id_: size for _, size, _, id_, _ in places}
         delete(connection, {id_: sizes[id_] for id_ in lost})
         ids = [id_ for ids, _ in blocks for id_ in ids]
         # moved with the header they have: damage stays damage

@@ -39,6 +39,39 @@ def test_rows_may_have_any_length_and_layout(store):
         assert_array_equal(got, row)
 
 
+def test_rows_of_several_lengths_are_read_in_any_order(store):
+    rng = np.random.default_rng(0)
+    keys = [rng.bytes(32) for _ in range(600)]
+    widths = rng.choice([3, 10, 50], 600)
+    rows = [rng.standard_normal(width).astype(np.float32) for width in widths]
+    for start in range(0, 600, 100):
+        store.put_many(keys[start : start + 100], rows[start : start + 100])
+    for _ in range(3):
+        chosen = rng.choice(600, 400, replace=False)
+        found = store.get_many([keys[i] for i in chosen])
+        for i, row in zip(chosen, found, strict=True):
+            assert_array_equal(row, rows[i])
+
+
+@pytest.mark.parametrize("part", [None, 0, 7, 1000])
+def test_a_system_may_write_pieces_one_by_one_or_not_all(
+    store, make_rows, monkeypatch, part
+):
+    if part is None:
+        monkeypatch.delattr(os, "writev", raising=False)
+    else:
+
+        def write_some(file, pieces):
+            return os.write(file, b"".join(pieces)[:part])
+
+        monkeypatch.setattr(os, "writev", write_some, raising=False)
+    keys, rows = make_rows(700)
+    store.put_many(keys, rows)
+    assert_array_equal(np.stack(store.get_many(keys)), rows)
+    (file,) = Path(store.location).glob("*.rows")
+    assert file.stat().st_size == 700 * SIZE
+
+
 def test_a_key_asked_twice_gives_two_arrays(store, make_rows):
     (key,), rows = make_rows(1)
     store.put_many([key], rows)
@@ -325,6 +358,25 @@ def test_a_large_store_does_not_stamp_what_was_read_lately(store, make_rows):
     store.get_many(keys[:2])
     assert stamps()[0] > before[0]
     assert stamps()[1] > before[1]
+
+
+def test_stamps_are_renewed_every_third_pass(store, make_rows):
+    keys, rows = make_rows(1280)
+    batches = [slice(start, start + 256) for start in range(0, 1280, 256)]
+    for batch in batches:
+        store.put_many(keys[batch], rows[batch])
+
+    def stamps():
+        connection = store._database._open()
+        found = connection.execute("SELECT used FROM entries ORDER BY start").fetchall()
+        return [used for (used,) in found]
+
+    before = stamps()
+    assert before == np.repeat(range(1, 6), 256).tolist()
+    for n_renewed in (0, 0, 1280):
+        for batch in batches:
+            store.get_many(keys[batch])
+        assert np.sum(np.not_equal(stamps(), before)) == n_renewed
 
 
 def test_as_store(tmp_path, store):
