@@ -91,7 +91,9 @@ def find_contents(
     )
     contents: dict[bytes, Content] = {}
     failures, first = [], None
-    for outcome in source.outcomes(_read(cells, modality, root, verbose)):
+    values: list[NDArray[np.float32]] = []
+    read = _read(cells, modality, root, verbose)
+    for outcome in source.outcomes(read, values.__getitem__):
         row, name, value = outcome.row, names[outcome.column], outcome.value
         if isinstance(value, MediaError):
             path = None if modality == "text" else file_of(outcome.cell)
@@ -99,7 +101,8 @@ def find_contents(
             failures.append(Failure(row, name, value.path, value.code))
             first = first or value.at(row=row, column=name)
             continue
-        source.remember(outcome.key, value, in_output=True)
+        source.remember(outcome.key, value, len(values))
+        values.append(value)
         content = contents.setdefault(identity(value), Content(value))
         content.rows.add(row)
         content.columns.add(name)

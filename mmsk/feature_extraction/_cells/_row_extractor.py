@@ -218,19 +218,25 @@ class RowExtractor(CellExtractor):
         output = np.zeros((n_samples, n_columns * width + 1), dtype=np.float32)
         present = np.zeros((n_samples, n_columns), dtype=bool)
         source = self._source()
-        outcomes = source.outcomes(self._read(cells))
+
+        def row_at(number: int) -> NDArray[np.float32]:
+            row, column = divmod(number, n_columns)
+            return output[row, column * width : (column + 1) * width]
+
+        outcomes = source.outcomes(self._read(cells), row_at)
         for place, parts in groupby(outcomes, key=lambda each: each[:2]):
             good = [part for part in parts if self._succeeded(part, log)]
             if not good:
                 continue
-            row, column = place
-            target = output[row, column * width : (column + 1) * width]
+            number = place[0] * n_columns + place[1]
+            target = row_at(number)
             target[:] = self._pool([part.value for part in good])
             present[place] = True
-            for part in good:
-                single = len(good) == 1
-                value = target if single else part.value
-                source.remember(part.key, value, in_output=single)
+            if len(good) == 1:
+                source.remember(good[0].key, target, number)
+            else:
+                for part in good:
+                    source.remember(part.key, part.value)
         output[:, -1] = present.any(axis=1)
         return output, present
 

@@ -8,10 +8,12 @@ from numpy.typing import NDArray
 from sklearn.utils.parallel import Parallel, delayed
 
 from mmsk.exceptions import MediaError
+from mmsk.feature_extraction._cells._row_index import RowIndex
 from mmsk.store import FeatureStore, content_digest, row_key
 
 _CHUNK_BYTES = 64 * 2**20
 _SPARE_BYTES = 64 * 2**20
+_COPY_BYTES = 256  # of Python around a copy and its key
 
 
 class Outcome(NamedTuple):
@@ -27,8 +29,9 @@ class Outcome(NamedTuple):
 class RowSource:
     """Find rows in memory or in the store, compute the others, in bounded chunks.
 
-    Contents are held for one chunk only, so memory does not grow with their
-    number. A chunk is cut into batches that may run in threads.
+    Contents are held for one chunk only, and what is remembered of them has a
+    limit, so memory does not grow with their number. A chunk is cut into batches
+    that may run in threads.
 
     Parameters
     ----------
@@ -65,30 +68,42 @@ class RowSource:
         self._batch_size = batch_size
         self._chunk_size = batch_size * n_batches
         self._parallel = Parallel(n_jobs=n_jobs, prefer="threads")
-        self._known: dict[bytes, NDArray[np.float32]] = {}
+        self._places = RowIndex()
+        self._copies: dict[bytes, NDArray[np.float32]] = {}
         self._recent: dict[bytes, NDArray[np.float32] | MediaError] = {}
         self._spare = _SPARE_BYTES
 
     def remember(
-        self, key: bytes, value: NDArray[np.float32], *, in_output: bool
+        self, key: bytes, value: NDArray[np.float32], place: int | None = None
     ) -> None:
         """Use this row again where its content comes again.
 
-        A row that stands in the output costs nothing to remember. Any other is
-        copied, until the copies take 64 MiB.
+        Where it stands in the output is remembered in 24 bytes, of the first million
+        of contents. A row that has no `place` there is copied, until the copies take
+        64 MiB. Any other content that comes again is looked up in the store or
+        computed anew.
         """
-        if not in_output:
-            if key in self._known or self._spare < value.nbytes:
-                return
-            self._spare -= value.nbytes
-            value = value.copy()
-        self._known[key] = value
+        if place is not None:
+            self._places.add(key, place)
+            return
+        size = value.nbytes + _COPY_BYTES
+        if key not in self._copies and size <= self._spare:
+            self._spare -= size
+            self._copies[key] = value.copy()
 
-    def outcomes(self, contents: Iterable[tuple]) -> Iterator[Outcome]:
-        """Yield the outcomes of contents ``(row, column, cell, content)``, in order."""
+    def outcomes(
+        self,
+        contents: Iterable[tuple],
+        row_at: Callable[[int], NDArray[np.float32]] | None = None,
+    ) -> Iterator[Outcome]:
+        """Yield the outcomes of contents ``(row, column, cell, content)``, in order.
+
+        `row_at` returns the row that was remembered with a place.
+        """
         for chunk in self._chunks(contents):
             keys = [self._key(content) for *_, content in chunk]
-            values = self._values(keys, [content for *_, content in chunk])
+            known = self._known(keys, row_at)
+            values = self._values(keys, [content for *_, content in chunk], known)
             for (row, column, cell, _), key, value in zip(
                 chunk, keys, values, strict=True
             ):
@@ -110,13 +125,21 @@ class RowSource:
             return b""
         return row_key(self._config, content_digest(content))
 
-    def _values(self, keys: list[bytes], contents: list) -> list:
+    def _known(
+        self,
+        keys: list[bytes],
+        row_at: Callable[[int], NDArray[np.float32]] | None,
+    ) -> dict[bytes, NDArray[np.float32] | MediaError]:
+        asked = {key for key in keys if key}
+        known = {} if row_at is None else self._places.find(asked)
+        known = {key: row_at(place) for key, place in known.items()}
         # the reader may be one cell behind, so the last chunk is kept as well
-        found = {}
-        for key in keys:
-            for known in (self._recent, self._known):
-                if key in known:
-                    found[key] = known[key]
+        for rows in (self._copies, self._recent):
+            known.update((key, rows[key]) for key in asked if key in rows)
+        return known
+
+    def _values(self, keys: list[bytes], contents: list, known: dict) -> list:
+        found = dict(known)
         wanted = {
             key: content
             for key, content in zip(keys, contents, strict=True)

@@ -1,8 +1,11 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
 from mmsk.exceptions import MediaError
 from mmsk.feature_extraction._cells import _row_source
+from mmsk.feature_extraction._cells._row_index import RowIndex
 from mmsk.feature_extraction._cells._row_source import RowSource
 from mmsk.store import FeatureStore, config_digest
 
@@ -92,21 +95,23 @@ def test_a_chunk_is_bounded_in_bytes(monkeypatch):
 
 
 def test_a_remembered_content_is_not_computed_again():
-    compute = Computer()
+    compute, output = Computer(), []
     rows = source(compute, n_batches=1)
     for outcome in rows.outcomes(items(["a", "b", "c"])):
-        rows.remember(outcome.key, outcome.value, in_output=True)
+        rows.remember(outcome.key, outcome.value, len(output))
+        output.append(outcome.value + len(output))
     list(rows.outcomes(items(["d", "e", "f"])))
-    assert values(rows.outcomes(items(["c", "a", "g"]))) == [1, 1, 1]
+    again = rows.outcomes(items(["c", "a", "g"]), output.__getitem__)
+    assert values(again) == [3, 1, 1]
     assert compute.batches == [["a", "b", "c"], ["d", "e", "f"], ["g"]]
 
 
 def test_rows_outside_the_output_are_copied_up_to_a_limit(monkeypatch):
-    monkeypatch.setattr(_row_source, "_SPARE_BYTES", 8)  # two rows
+    monkeypatch.setattr(_row_source, "_SPARE_BYTES", 2 * (256 + 4))  # two rows
     compute = Computer()
     rows = source(compute, n_batches=1)
     for outcome in rows.outcomes(items(["a", "b", "c"])):
-        rows.remember(outcome.key, outcome.value, in_output=False)
+        rows.remember(outcome.key, outcome.value)
         outcome.value[:] = -1
     list(rows.outcomes(items(["d", "e", "f"])))
     assert values(rows.outcomes(items(["a", "b", "c"]))) == [1, 1, 1]
@@ -148,5 +153,24 @@ def test_a_chunk_does_not_look_at_all_rows_that_are_known():
         keys = __iter__
 
     rows = source(Computer(), n_batches=1)
-    rows._known = Watched()
+    rows._copies = Watched()
     assert values(rows.outcomes(items(WORDS))) == VALUES
+
+
+def test_what_is_remembered_of_a_content_is_24_bytes_up_to_a_limit(monkeypatch):
+    monkeypatch.setattr(_row_source, "RowIndex", lambda: RowIndex(8 * 1024))
+    row = np.zeros(1, dtype=np.float32)
+
+    def size_after(count):
+        rows = source(lambda contents: [row for _ in contents])
+        contents = ((number, 0, None, f"word{number}") for number in range(count))
+        tracemalloc.start()
+        for outcome in rows.outcomes(contents, lambda number: row):
+            rows.remember(outcome.key, outcome.value, outcome.row)
+        size, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return size
+
+    few, some, many = [size_after(k * 1024) for k in (2, 8, 24)]
+    assert abs(some - few - 24 * 6 * 1024) < 10_000
+    assert abs(many - some) < 10_000
