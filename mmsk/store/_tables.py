@@ -50,7 +50,8 @@ def prepare(connection: sqlite3.Connection) -> bool:
             connection.execute(statement)
         connection.execute(f"PRAGMA application_id = {_APPLICATION}")
         connection.execute(f"PRAGMA user_version = {_LAYOUT}")
-    give_back(connection)
+    if layout == 1:
+        give_back(connection)
     return True
 
 
