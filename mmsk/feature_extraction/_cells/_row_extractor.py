@@ -230,13 +230,14 @@ class RowExtractor(CellExtractor):
                 continue
             number = place[0] * n_columns + place[1]
             target = row_at(number)
-            target[:] = self._pool([part.value for part in good])
             present[place] = True
             if len(good) == 1:
+                target[:] = good[0].value
                 source.remember(good[0].key, target, number)
-            else:
-                for part in good:
-                    source.remember(part.key, part.value)
+                continue
+            target[:] = self._pool([part.value for part in good])
+            for part in good:
+                source.remember(part.key, part.value)
         output[:, -1] = present.any(axis=1)
         return output, present
 

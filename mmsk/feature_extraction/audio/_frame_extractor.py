@@ -109,7 +109,7 @@ class FrameExtractor(AudioExtractor):
         return sequence
 
     def _pool(self, values: list[NDArray[np.float32]]) -> NDArray:
-        if not self._is_sequence or len(values) == 1:
+        if not self._is_sequence:
             return super()._pool(values)
         clips = [value.reshape(self.n_frames, -1) for value in values]
         frames = np.concatenate([clip[clip[:, -1] == 1] for clip in clips])
