@@ -1,11 +1,14 @@
 """What a store does when its entries, its file or its disk are not as they should."""
 
+import ast
+import os
 import pickle
 import random
 import sqlite3
 import struct
 import subprocess
 import sys
+import tempfile
 import warnings
 from pathlib import Path
 
@@ -387,6 +390,59 @@ def test_a_full_disk_stops_writing_but_not_reading(tmp_path, environment):
         timeout=60,
     )
     assert (result.returncode, result.stderr) == (0, "")
+
+
+# a user who may read and not write; root becomes another user for it
+READ_ONLY = """
+import os
+import sys
+import warnings
+import numpy as np
+from mmsk.store import FeatureStore
+
+folder, is_open = sys.argv[1], sys.argv[2] == "open"
+row = np.arange(8, dtype=np.float32)
+store = FeatureStore(folder)
+store.put_many([b"key"], [row])
+if not is_open:
+    store._database.close()
+for name in os.listdir(folder):
+    os.chmod(os.path.join(folder, name), 0o444)
+os.chmod(folder, 0o555)
+if os.geteuid() == 0:
+    os.seteuid(65534)
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    for _ in range(2):
+        found = FeatureStore(folder).get_many([b"key", b"other"])
+        store.put_many([b"other"], [row])
+print([None if each is None else each.tolist() for each in found])
+print([str(each.message) for each in caught])
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="POSIX only")
+@pytest.mark.parametrize("state", ["open", "closed"])
+def test_a_folder_that_may_only_be_read(state, environment):
+    # that of pytest may be closed to other users
+    with tempfile.TemporaryDirectory() as parent:
+        os.chmod(parent, 0o755)
+        folder = Path(parent, "store")
+        run = subprocess.run(
+            [sys.executable, "-c", READ_ONLY, str(folder), state],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        folder.chmod(0o755)
+    assert (run.returncode, run.stderr) == (0, "")
+    found, warned = map(ast.literal_eval, run.stdout.splitlines())
+    assert len(warned) == 1
+    assert "cannot be " in warned[0]
+    assert found[0] in (None, ROW.tolist())
+    assert (found[0] is not None) or state == "closed"
+    assert found[1] is None
 
 
 def test_a_full_index_stops_writing_but_not_reading(tmp_path, make_rows, monkeypatch):
