@@ -356,6 +356,10 @@ ENTRIES = [
         for mechanism in ("concat", "gated")
     ),
     Entry(IntermediateFusionRegressor(max_epochs=EPOCHS)),
+    *(
+        Entry(kind(auxiliary_loss=1.0, decision="hybrid", max_epochs=EPOCHS))
+        for kind in (IntermediateFusionClassifier, IntermediateFusionRegressor)
+    ),
     Entry(
         LightGBMClassifier(n_estimators=TREES),
         {

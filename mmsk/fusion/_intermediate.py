@@ -9,7 +9,7 @@ from mmsk.neural_network._regression import BaseNeuralRegressor
 
 
 class IntermediateFusionClassifier(BaseIntermediateFusion, BaseNeuralClassifier):
-    """Train an encoder for each modality, a fusion mechanism and a head together.
+    r"""Train an encoder for each modality, a fusion mechanism and a head together.
 
     Each modality's block is scaled and encoded by a network of its own; the
     mechanism fuses the encoded blocks of the modalities that a sample has, so
@@ -53,6 +53,19 @@ class IntermediateFusionClassifier(BaseIntermediateFusion, BaseNeuralClassifier)
     auxiliary_loss : float, default=0.0
         Weight in training of the mean loss that a head on each encoder by itself
         would have, against one modality that drowns the others.
+    decision : {"fused", "hybrid"}, default="fused"
+        Who predicts. ``"fused"``: the head on the fused block. ``"hybrid"``: that head
+        and the heads of `auxiliary_loss`, one on each modality, together: the
+        classes' probabilities are
+
+        .. math:: q_c \propto \exp \frac{\log f_c(x) + \sum_m p_m \log f_{mc}(x_m)}
+                  {1 + \sum_m p_m}
+
+        with the probabilities :math:`f` of the first head and :math:`f_m` of the
+        others, :math:`p_m` being 1 for a modality that the sample has and 0 otherwise:
+        a logarithmic opinion pool [5]_, as the product rule of late fusion is, inside
+        of one net. For labels it is the mean of their log odds. Needs an
+        `auxiliary_loss` above 0; a loss on held-out rows is that of this decision.
     block_norm : float or None, default=10.0
         The root mean square of the row norms of every vector block, see
         BlockScaler. ``None``: standardised columns.
@@ -132,8 +145,8 @@ class IntermediateFusionClassifier(BaseIntermediateFusion, BaseNeuralClassifier)
     Raises
     ------
     ValueError
-        If a modality is unknown, X does not fit `blocks`, or `encoders` is not
-        as described.
+        If a modality is unknown, X does not fit `blocks`, `encoders` is not as
+        described, or `decision` needs heads that `auxiliary_loss` does not train.
 
     See Also
     --------
@@ -147,6 +160,11 @@ class IntermediateFusionClassifier(BaseIntermediateFusion, BaseNeuralClassifier)
            ICLR Workshop, 2017.
     .. [3] W. Wang, D. Tran, M. Feiszli, "What Makes Training Multi-modal
            Classification Networks Hard?", CVPR, 2020.
+    .. [4] P. K. Atrey, M. A. Hossain, A. El Saddik, M. S. Kankanhalli, "Multimodal
+           Fusion for Multimedia Analysis: a Survey", Multimedia Systems 16, 2010
+           (hybrid fusion).
+    .. [5] T. Heskes, "Selecting Weighting Factors in Logarithmic Opinion Pools",
+           NIPS, 1998.
 
     Examples
     --------
@@ -177,6 +195,7 @@ class IntermediateFusionClassifier(BaseIntermediateFusion, BaseNeuralClassifier)
         dropout: float = 0.0,
         modality_dropout: float = 0.0,
         auxiliary_loss: float = 0.0,
+        decision: str = "fused",
         block_norm: float | None = 10.0,
         loss="cross_entropy",
         optimizer="adamw",
@@ -205,6 +224,7 @@ class IntermediateFusionClassifier(BaseIntermediateFusion, BaseNeuralClassifier)
         self.dropout = dropout
         self.modality_dropout = modality_dropout
         self.auxiliary_loss = auxiliary_loss
+        self.decision = decision
         self.block_norm = block_norm
         self.loss = loss
         self.optimizer = optimizer
@@ -231,7 +251,7 @@ class IntermediateFusionClassifier(BaseIntermediateFusion, BaseNeuralClassifier)
 
 
 class IntermediateFusionRegressor(BaseIntermediateFusion, BaseNeuralRegressor):
-    """Train an encoder for each modality, a fusion mechanism and a head together.
+    r"""Train an encoder for each modality, a fusion mechanism and a head together.
 
     The twin of IntermediateFusionClassifier, trained by skorch like
     NeuralRegressor: on one target or several, standardised.
@@ -273,6 +293,15 @@ class IntermediateFusionRegressor(BaseIntermediateFusion, BaseNeuralRegressor):
     auxiliary_loss : float, default=0.0
         Weight in training of the mean loss that a head on each encoder by itself
         would have, against one modality that drowns the others.
+    decision : {"fused", "hybrid"}, default="fused"
+        Who predicts. ``"fused"``: the head on the fused block. ``"hybrid"``: the mean
+        of that head and the heads of `auxiliary_loss`, one on each modality that the
+        sample has:
+
+        .. math:: y = \frac{f(x) + \sum_m p_m f_m(x_m)}{1 + \sum_m p_m}
+
+        with :math:`p_m` 1 for such a modality and 0 otherwise. Needs an
+        `auxiliary_loss` above 0; a loss on held-out rows is that of this decision.
     block_norm : float or None, default=10.0
         The root mean square of the row norms of every vector block, see
         BlockScaler. ``None``: standardised columns.
@@ -350,8 +379,8 @@ class IntermediateFusionRegressor(BaseIntermediateFusion, BaseNeuralRegressor):
     Raises
     ------
     ValueError
-        If a modality is unknown, X does not fit `blocks`, or `encoders` is not
-        as described.
+        If a modality is unknown, X does not fit `blocks`, `encoders` is not as
+        described, or `decision` needs heads that `auxiliary_loss` does not train.
 
     See Also
     --------
@@ -365,6 +394,9 @@ class IntermediateFusionRegressor(BaseIntermediateFusion, BaseNeuralRegressor):
            ICLR Workshop, 2017.
     .. [3] W. Wang, D. Tran, M. Feiszli, "What Makes Training Multi-modal
            Classification Networks Hard?", CVPR, 2020.
+    .. [4] P. K. Atrey, M. A. Hossain, A. El Saddik, M. S. Kankanhalli, "Multimodal
+           Fusion for Multimedia Analysis: a Survey", Multimedia Systems 16, 2010
+           (hybrid fusion).
 
     Examples
     --------
@@ -395,6 +427,7 @@ class IntermediateFusionRegressor(BaseIntermediateFusion, BaseNeuralRegressor):
         dropout: float = 0.0,
         modality_dropout: float = 0.0,
         auxiliary_loss: float = 0.0,
+        decision: str = "fused",
         block_norm: float | None = 10.0,
         loss="squared_error",
         optimizer="adamw",
@@ -422,6 +455,7 @@ class IntermediateFusionRegressor(BaseIntermediateFusion, BaseNeuralRegressor):
         self.dropout = dropout
         self.modality_dropout = modality_dropout
         self.auxiliary_loss = auxiliary_loss
+        self.decision = decision
         self.block_norm = block_norm
         self.loss = loss
         self.optimizer = optimizer

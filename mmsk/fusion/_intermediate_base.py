@@ -37,6 +37,7 @@ class BaseIntermediateFusion(BlockReader):
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "modality_dropout": [Interval(Real, 0, 1, closed="left")],
         "auxiliary_loss": [Interval(Real, 0, None, closed="left")],
+        "decision": [StrOptions({"fused", "hybrid"})],
         "block_norm": [Interval(Real, 0, None, closed="neither"), None],
         "blocks": [Blocks, None],
     }
@@ -49,11 +50,18 @@ class BaseIntermediateFusion(BlockReader):
         "dropout",
         "modality_dropout",
         "auxiliary_loss",
+        "decision",
         "modalities",
         "block_norm",
     )
 
     def _check_Xy(self, X, y, *, reset):
+        if self.decision == "hybrid" and not self.auxiliary_loss:
+            raise ValueError(
+                "decision='hybrid' asks a head on each modality, which only "
+                "auxiliary_loss trains, got auxiliary_loss=0. Set it above 0, to 1.0 "
+                "for example, or decision='fused'."
+            )
         X, y = super()._check_Xy(X, y, reset=reset)
         if reset:
             self._learn_blocks(X)
@@ -108,6 +116,7 @@ class BaseIntermediateFusion(BlockReader):
             nn.Linear(mechanism.out_size, n_outputs),
             modality_dropout=self.modality_dropout,
             auxiliary=[nn.Linear(size, n_outputs) for size in heads],
+            decision=self.decision,
             generator=generator,
         )
 

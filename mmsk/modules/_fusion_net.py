@@ -9,6 +9,8 @@ from mmsk.modules._generator import generator_on, own_generator
 from mmsk.modules._masking import ordered_blocks, zero_absent
 from mmsk.modules._sparse_rows import SparseRows
 
+DECISIONS = ("fused", "hybrid")
+
 
 class FusionNet(nn.Module):
     r"""Encode each modality, fuse what is there, and predict.
@@ -21,7 +23,13 @@ class FusionNet(nn.Module):
 
     With auxiliary heads, which predict from one modality each, a net in training
     returns their outputs too, so that a loss can ask every encoder to be of use by
-    itself; see `unpack`.
+    itself; see `unpack`. They can decide with the head, too, as in hybrid fusion
+    [3]_: then what a net says after training is the mean
+
+    .. math:: y = \frac{f(x) + \sum_m p_m f_m(x_m)}{1 + \sum_m p_m}
+
+    of the outputs of the head :math:`f` and of the auxiliary heads :math:`f_m` of the
+    modalities that a sample has.
 
     Parameters
     ----------
@@ -39,6 +47,9 @@ class FusionNet(nn.Module):
     auxiliary : sequence of Module, default=()
         One head a modality, in the order of `encoders`, ``(n_samples, width) ->
         (n_samples, n_outputs)``; or none at all.
+    decision : {"fused", "hybrid"}, default="fused"
+        Whose outputs count after training: those of `head`, or the mean of them and
+        those of the auxiliary heads.
     generator : torch.Generator, default=None
         Source of the draws. ``None`` makes one, seeded once by torch's global
         stream.
@@ -46,8 +57,9 @@ class FusionNet(nn.Module):
     Raises
     ------
     ValueError
-        If `modality_dropout` is out of range, or there are not as many auxiliary
-        heads as encoders.
+        If `modality_dropout` is out of range, there are not as many auxiliary heads
+        as encoders, or `decision` is another or asks auxiliary heads where there are
+        none.
 
     References
     ----------
@@ -55,6 +67,8 @@ class FusionNet(nn.Module):
            Recognition", IEEE TPAMI 38, 2016.
     .. [2] W. Wang, D. Tran, M. Feiszli, "What Makes Training Multi-modal
            Classification Networks Hard?", CVPR, 2020.
+    .. [3] P. K. Atrey, M. A. Hossain, A. El Saddik, M. S. Kankanhalli, "Multimodal
+           Fusion for Multimedia Analysis: a Survey", Multimedia Systems 16, 2010.
 
     Examples
     --------
@@ -77,6 +91,7 @@ class FusionNet(nn.Module):
         head: nn.Module,
         modality_dropout: float = 0.0,
         auxiliary: Sequence[nn.Module] = (),
+        decision: str = "fused",
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
@@ -89,12 +104,20 @@ class FusionNet(nn.Module):
                 f"auxiliary must hold one head for each of {list(encoders)}, or none, "
                 f"got {len(auxiliary)}."
             )
+        if decision not in DECISIONS:
+            raise ValueError(f"decision must be one of {DECISIONS}, got {decision!r}.")
+        if decision == "hybrid" and not auxiliary:
+            raise ValueError(
+                "decision='hybrid' asks auxiliary heads, and there are none. Pass "
+                "auxiliary=, or decision='fused'."
+            )
         self.names = tuple(encoders)
         self.encoders = nn.ModuleList(encoders.values())
         self.fusion = fusion
         self.head = head
         self.auxiliary = nn.ModuleList(auxiliary)
         self.modality_dropout = modality_dropout
+        self.decision = decision
         self.generator = own_generator() if generator is None else generator
 
     @property
@@ -138,13 +161,16 @@ class FusionNet(nn.Module):
             )
         }
         outputs = self.head(self.fusion(encoded, present))
-        if not (self.training and self.auxiliary):
+        if not self.auxiliary or not (self.training or self.decision == "hybrid"):
             return outputs
         alone = [
             head(x if x.dim() == 2 else x.mean(dim=1))
             for head, x in zip(self.auxiliary, encoded.values(), strict=True)
         ]
-        return torch.cat([outputs, *alone, present.to(outputs.dtype)], dim=-1)
+        if self.training:
+            return torch.cat([outputs, *alone, present.to(outputs.dtype)], dim=-1)
+        own = torch.stack(alone, dim=1).masked_fill(~present[..., None], 0.0)
+        return (outputs + own.sum(dim=1)) / (1 + present.sum(dim=1, keepdim=True))
 
     @staticmethod
     def unpack(

@@ -44,7 +44,13 @@ FUSIONS = {
         for mechanism in MECHANISMS
     },
     "intermediate-members": IntermediateFusionClassifier(n_members=2, **NET),
+    "intermediate-hybrid": IntermediateFusionClassifier(
+        "gated", modality_dropout=0.2, auxiliary_loss=0.3, decision="hybrid", **NET
+    ),
     "intermediate-regressor": IntermediateFusionRegressor(auxiliary_loss=0.3, **NET),
+    "intermediate-regressor-hybrid": IntermediateFusionRegressor(
+        auxiliary_loss=0.3, decision="hybrid", **NET
+    ),
 }
 
 

@@ -84,6 +84,7 @@ OPTIONS = {
     "dropout": {"dropout": 0.5},
     "modality_dropout": {"modality_dropout": 0.4},
     "auxiliary": {"auxiliary_loss": 0.5, "modality_dropout": 0.2},
+    "hybrid": {"auxiliary_loss": 0.5, "decision": "hybrid"},
     "members": {"n_members": 3, "auxiliary_loss": 0.5},
     "bootstrap": {"n_members": Bootstrap(2), "dropout": 0.2},
     "early stopping": {"early_stopping": True, "validation_fraction": 0.3},

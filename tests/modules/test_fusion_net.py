@@ -187,6 +187,23 @@ class TestAuxiliary:
         assert torch.equal(plain, main)
         assert nothing == [None, None]
 
+    @pytest.mark.parametrize("content", [0.0, 1e6, float("nan")])
+    def test_hybrid_decision_is_the_mean_of_the_heads_that_saw_something(self, content):
+        net = self.net(decision="hybrid")
+        blocks = {"image": torch.randn(4, 3), "text": torch.randn(4, 2)}
+        present = torch.tensor([[1, 1], [0, 1], [1, 0], [0, 0]], dtype=torch.bool)
+        main, alone, _ = FusionNet.unpack(net(blocks, present), 2)
+        expected = [
+            (main[0] + alone[0, 0] + alone[0, 1]) / 3,
+            (main[1] + alone[1, 1]) / 2,
+            (main[2] + alone[2, 0]) / 2,
+            main[3],
+        ]
+        blocks["image"][~present[:, 0]] = content
+        blocks["text"][~present[:, 1]] = content
+        said = net.eval()(blocks, present)
+        torch.testing.assert_close(said, torch.stack(expected))
+
     def test_a_dropped_modality_counts_as_absent(self):
         net = self.net(modality_dropout=0.6)
         blocks = {"image": torch.randn(200, 3), "text": torch.randn(200, 2)}
@@ -204,6 +221,12 @@ class TestAuxiliary:
         outputs = net(blocks, torch.ones(5, 2, dtype=torch.bool))
         _, alone, _ = FusionNet.unpack(outputs, 2)
         torch.testing.assert_close(alone[:, 0], heads[0](blocks["audio"].mean(dim=1)))
+
+    def test_decision_refused(self):
+        with pytest.raises(ValueError, match="decision must be one of"):
+            make_net(decision="both")
+        with pytest.raises(ValueError, match="there are none"):
+            make_net(decision="hybrid")
 
     def test_another_number_of_heads(self):
         with pytest.raises(ValueError, match="one head for each of"):
