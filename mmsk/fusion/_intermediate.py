@@ -53,18 +53,21 @@ class IntermediateFusionClassifier(BaseIntermediateFusion, BaseNeuralClassifier)
     auxiliary_loss : float, default=0.0
         Weight in training of the mean loss that a head on each encoder by itself
         would have, against one modality that drowns the others.
-    decision : {"fused", "hybrid"}, default="fused"
+    decision : {"fused", "hybrid"} or dict, default="fused"
         Who predicts. ``"fused"``: the head on the fused block. ``"hybrid"``: that head
         and the heads of `auxiliary_loss`, one on each modality, together: the
         classes' probabilities are
 
-        .. math:: q_c \propto \exp \frac{\log f_c(x) + \sum_m p_m \log f_{mc}(x_m)}
-                  {1 + \sum_m p_m}
+        .. math:: q_c \propto \exp
+                  \frac{\log f_c(x) + \sum_m p_m w_m \log f_{mc}(x_m)}
+                  {1 + \sum_m p_m w_m}
 
         with the probabilities :math:`f` of the first head and :math:`f_m` of the
         others, :math:`p_m` being 1 for a modality that the sample has and 0 otherwise:
         a logarithmic opinion pool [5]_, as the product rule of late fusion is, inside
-        of one net. For labels it is the mean of their log odds. Needs an
+        of one net. For labels it is the mean of their log odds. All weights
+        :math:`w_m` are 1; a dict has other ones by modality, at least 0, as a low one
+        for a modality that is too sure of itself on samples of new groups. Needs an
         `auxiliary_loss` above 0; a loss on held-out rows is that of this decision.
     block_norm : float or None, default=10.0
         The root mean square of the row norms of every vector block, see
@@ -146,7 +149,8 @@ class IntermediateFusionClassifier(BaseIntermediateFusion, BaseNeuralClassifier)
     ------
     ValueError
         If a modality is unknown, X does not fit `blocks`, `encoders` is not as
-        described, or `decision` needs heads that `auxiliary_loss` does not train.
+        described, `decision` has no such weights, or needs heads that
+        `auxiliary_loss` does not train.
 
     See Also
     --------
@@ -195,7 +199,7 @@ class IntermediateFusionClassifier(BaseIntermediateFusion, BaseNeuralClassifier)
         dropout: float = 0.0,
         modality_dropout: float = 0.0,
         auxiliary_loss: float = 0.0,
-        decision: str = "fused",
+        decision="fused",
         block_norm: float | None = 10.0,
         loss="cross_entropy",
         optimizer="adamw",
@@ -293,14 +297,15 @@ class IntermediateFusionRegressor(BaseIntermediateFusion, BaseNeuralRegressor):
     auxiliary_loss : float, default=0.0
         Weight in training of the mean loss that a head on each encoder by itself
         would have, against one modality that drowns the others.
-    decision : {"fused", "hybrid"}, default="fused"
+    decision : {"fused", "hybrid"} or dict, default="fused"
         Who predicts. ``"fused"``: the head on the fused block. ``"hybrid"``: the mean
         of that head and the heads of `auxiliary_loss`, one on each modality that the
         sample has:
 
-        .. math:: y = \frac{f(x) + \sum_m p_m f_m(x_m)}{1 + \sum_m p_m}
+        .. math:: y = \frac{f(x) + \sum_m p_m w_m f_m(x_m)}{1 + \sum_m p_m w_m}
 
-        with :math:`p_m` 1 for such a modality and 0 otherwise. Needs an
+        with :math:`p_m` 1 for such a modality and 0 otherwise. All weights :math:`w_m`
+        are 1; a dict has other ones by modality, at least 0. Needs an
         `auxiliary_loss` above 0; a loss on held-out rows is that of this decision.
     block_norm : float or None, default=10.0
         The root mean square of the row norms of every vector block, see
@@ -380,7 +385,8 @@ class IntermediateFusionRegressor(BaseIntermediateFusion, BaseNeuralRegressor):
     ------
     ValueError
         If a modality is unknown, X does not fit `blocks`, `encoders` is not as
-        described, or `decision` needs heads that `auxiliary_loss` does not train.
+        described, `decision` has no such weights, or needs heads that
+        `auxiliary_loss` does not train.
 
     See Also
     --------
@@ -427,7 +433,7 @@ class IntermediateFusionRegressor(BaseIntermediateFusion, BaseNeuralRegressor):
         dropout: float = 0.0,
         modality_dropout: float = 0.0,
         auxiliary_loss: float = 0.0,
-        decision: str = "fused",
+        decision="fused",
         block_norm: float | None = 10.0,
         loss="squared_error",
         optimizer="adamw",

@@ -1,5 +1,6 @@
 """What intermediate fusion is, whatever its target: encoders, mechanism, head."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from numbers import Integral, Real
@@ -37,7 +38,7 @@ class BaseIntermediateFusion(BlockReader):
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "modality_dropout": [Interval(Real, 0, 1, closed="left")],
         "auxiliary_loss": [Interval(Real, 0, None, closed="left")],
-        "decision": [StrOptions({"fused", "hybrid"})],
+        "decision": [StrOptions({"fused", "hybrid"}), dict],
         "block_norm": [Interval(Real, 0, None, closed="neither"), None],
         "blocks": [Blocks, None],
     }
@@ -56,16 +57,11 @@ class BaseIntermediateFusion(BlockReader):
     )
 
     def _check_Xy(self, X, y, *, reset):
-        if self.decision == "hybrid" and not self.auxiliary_loss:
-            raise ValueError(
-                "decision='hybrid' asks a head on each modality, which only "
-                "auxiliary_loss trains, got auxiliary_loss=0. Set it above 0, to 1.0 "
-                "for example, or decision='fused'."
-            )
         X, y = super()._check_Xy(X, y, reset=reset)
         if reset:
             self._learn_blocks(X)
             self._warn_if_single()
+            self._decision_weights()
         return self._chosen(X), y
 
     def _check_X(self, X):
@@ -116,18 +112,13 @@ class BaseIntermediateFusion(BlockReader):
             nn.Linear(mechanism.out_size, n_outputs),
             modality_dropout=self.modality_dropout,
             auxiliary=[nn.Linear(size, n_outputs) for size in heads],
-            decision=self.decision,
+            auxiliary_weights=self._decision_weights(),
             generator=generator,
         )
 
     def _encoders(self, blocks: Blocks, generator: Any) -> dict[str, nn.Module]:
         chosen = {} if isinstance(self.encoders, str) else self.encoders
-        unknown = [name for name in chosen if name not in self.blocks_.names]
-        if unknown:
-            raise ValueError(
-                f"encoders names the modalities {unknown}; there are "
-                f"{list(self.blocks_.names)}."
-            )
+        self._refuse_unknown("encoders", chosen)
 
         def perceptron(width: int) -> MLP:
             return MLP(
@@ -148,6 +139,34 @@ class BaseIntermediateFusion(BlockReader):
             )
             for block in blocks
         }
+
+    def _decision_weights(self) -> list[float]:
+        """Return what the heads of the modalities count beside the fused one."""
+        if isinstance(self.decision, str) and self.decision == "fused":
+            return []
+        if not self.auxiliary_loss:
+            raise ValueError(
+                f"decision={self.decision!r} asks a head on each modality, which only "
+                "auxiliary_loss trains, got auxiliary_loss=0. Set it above 0, to 1.0 "
+                "for example, or decision='fused'."
+            )
+        chosen = {} if isinstance(self.decision, str) else self.decision
+        self._refuse_unknown("decision", chosen)
+        for name, weight in chosen.items():
+            if not isinstance(weight, Real) or not 0 <= weight < math.inf:
+                raise ValueError(
+                    f"A weight of decision must be a finite number of at least 0, got "
+                    f"{weight!r} for modality {name!r}."
+                )
+        return [float(chosen.get(name, 1.0)) for name in self._own_blocks.names]
+
+    def _refuse_unknown(self, parameter: str, chosen: dict) -> None:
+        unknown = [name for name in chosen if name not in self.blocks_.names]
+        if unknown:
+            raise ValueError(
+                f"{parameter} names the modalities {unknown}; there are "
+                f"{list(self.blocks_.names)}."
+            )
 
     def _refuse_sequences(self, encoders: dict, blocks: Blocks) -> None:
         for name, encoder in encoders.items():

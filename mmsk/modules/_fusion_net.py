@@ -1,5 +1,6 @@
 """A net of one encoder a modality, a fusion mechanism and a head."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -8,8 +9,6 @@ from torch import Tensor, nn
 from mmsk.modules._generator import generator_on, own_generator
 from mmsk.modules._masking import ordered_blocks, zero_absent
 from mmsk.modules._sparse_rows import SparseRows
-
-DECISIONS = ("fused", "hybrid")
 
 
 class FusionNet(nn.Module):
@@ -26,7 +25,7 @@ class FusionNet(nn.Module):
     itself; see `unpack`. They can decide with the head, too, as in hybrid fusion
     [3]_: then what a net says after training is the mean
 
-    .. math:: y = \frac{f(x) + \sum_m p_m f_m(x_m)}{1 + \sum_m p_m}
+    .. math:: y = \frac{f(x) + \sum_m p_m w_m f_m(x_m)}{1 + \sum_m p_m w_m}
 
     of the outputs of the head :math:`f` and of the auxiliary heads :math:`f_m` of the
     modalities that a sample has.
@@ -47,9 +46,9 @@ class FusionNet(nn.Module):
     auxiliary : sequence of Module, default=()
         One head a modality, in the order of `encoders`, ``(n_samples, width) ->
         (n_samples, n_outputs)``; or none at all.
-    decision : {"fused", "hybrid"}, default="fused"
-        Whose outputs count after training: those of `head`, or the mean of them and
-        those of the auxiliary heads.
+    auxiliary_weights : sequence of float, default=()
+        What the outputs of the auxiliary heads count after training, at least 0,
+        those of `head` counting 1. ``()``: nothing.
     generator : torch.Generator, default=None
         Source of the draws. ``None`` makes one, seeded once by torch's global
         stream.
@@ -58,8 +57,7 @@ class FusionNet(nn.Module):
     ------
     ValueError
         If `modality_dropout` is out of range, there are not as many auxiliary heads
-        as encoders, or `decision` is another or asks auxiliary heads where there are
-        none.
+        as encoders, or the weights are not as described.
 
     References
     ----------
@@ -91,7 +89,7 @@ class FusionNet(nn.Module):
         head: nn.Module,
         modality_dropout: float = 0.0,
         auxiliary: Sequence[nn.Module] = (),
-        decision: str = "fused",
+        auxiliary_weights: Sequence[float] = (),
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
@@ -104,12 +102,13 @@ class FusionNet(nn.Module):
                 f"auxiliary must hold one head for each of {list(encoders)}, or none, "
                 f"got {len(auxiliary)}."
             )
-        if decision not in DECISIONS:
-            raise ValueError(f"decision must be one of {DECISIONS}, got {decision!r}.")
-        if decision == "hybrid" and not auxiliary:
+        if len(auxiliary_weights) not in (0, len(auxiliary)) or not all(
+            0 <= weight < math.inf for weight in auxiliary_weights
+        ):
             raise ValueError(
-                "decision='hybrid' asks auxiliary heads, and there are none. Pass "
-                "auxiliary=, or decision='fused'."
+                "auxiliary_weights must hold one finite weight of at least 0 for each "
+                f"of {len(auxiliary)} auxiliary heads, or none, got "
+                f"{auxiliary_weights!r}."
             )
         self.names = tuple(encoders)
         self.encoders = nn.ModuleList(encoders.values())
@@ -117,7 +116,7 @@ class FusionNet(nn.Module):
         self.head = head
         self.auxiliary = nn.ModuleList(auxiliary)
         self.modality_dropout = modality_dropout
-        self.decision = decision
+        self.auxiliary_weights = tuple(auxiliary_weights)
         self.generator = own_generator() if generator is None else generator
 
     @property
@@ -161,7 +160,7 @@ class FusionNet(nn.Module):
             )
         }
         outputs = self.head(self.fusion(encoded, present))
-        if not self.auxiliary or not (self.training or self.decision == "hybrid"):
+        if not (self.auxiliary if self.training else self.auxiliary_weights):
             return outputs
         alone = [
             head(x if x.dim() == 2 else x.mean(dim=1))
@@ -169,8 +168,9 @@ class FusionNet(nn.Module):
         ]
         if self.training:
             return torch.cat([outputs, *alone, present.to(outputs.dtype)], dim=-1)
-        own = torch.stack(alone, dim=1).masked_fill(~present[..., None], 0.0)
-        return (outputs + own.sum(dim=1)) / (1 + present.sum(dim=1, keepdim=True))
+        weights = present * outputs.new_tensor(self.auxiliary_weights)  # (n, M)
+        total = torch.einsum("nmk,nm->nk", torch.stack(alone, dim=1), weights)
+        return (outputs + total) / (1 + weights.sum(dim=1, keepdim=True))
 
     @staticmethod
     def unpack(

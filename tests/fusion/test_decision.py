@@ -38,8 +38,8 @@ def rows(n=80):
     return X, (X[:, 0] > 0).astype(int) + (X[:, 3] > 0.5)
 
 
-def said_by_the_heads(model, X):
-    """Return what each head of a member says, by hand: (n, 1 + M, n_outputs)."""
+def said_by_the_heads(model, X, weights=(1, 1)):
+    """Return what each head says, by hand: (n, 1 + M, n_outputs), and its weight."""
     net = model.net_.module_.eval()
     present = torch.tensor(X[:, [2, 4]] == 1)
     scaled = torch.tensor(model.scaler_.transform(X))
@@ -54,7 +54,9 @@ def said_by_the_heads(model, X):
         outputs += [
             head(x) for head, x in zip(net.auxiliary, encoded.values(), strict=True)
         ]
-    return torch.stack(outputs, dim=1).numpy(), np.c_[np.ones(len(X)), present]
+    return torch.stack(outputs, dim=1).numpy(), np.c_[
+        np.ones(len(X)), present.numpy() * weights
+    ]
 
 
 @pytest.mark.parametrize("loss", ["cross_entropy", "focal", "logit_adjusted"])
@@ -63,9 +65,9 @@ def test_probabilities_are_those_of_the_mean_logarithm(loss, n_classes):
     X, y = rows()
     clf = IntermediateFusionClassifier(loss=loss, class_weight="balanced", **SMALL)
     clf.fit(X, np.minimum(y, n_classes - 1))
-    outputs, counts = said_by_the_heads(clf, X)
+    outputs, shares = said_by_the_heads(clf, X)
     logs = log_softmax(outputs, axis=2)
-    mean = np.einsum("nhc,nh->nc", logs, counts) / counts.sum(axis=1)[:, None]
+    mean = np.einsum("nhc,nh->nc", logs, shares) / shares.sum(axis=1)[:, None]
     proba = clf.predict_proba(X)
     np.testing.assert_allclose(proba, softmax(mean, axis=1), rtol=1e-6)
     assert np.abs(proba - softmax(outputs[:, 0], axis=1)).max() > 1e-3
@@ -74,9 +76,34 @@ def test_probabilities_are_those_of_the_mean_logarithm(loss, n_classes):
 def test_labels_by_the_mean_of_their_log_odds():
     X, _ = rows()
     clf = IntermediateFusionClassifier(**SMALL).fit(X, (X[:, [0, 3]] > 0).astype(int))
-    outputs, counts = said_by_the_heads(clf, X)
-    mean = np.einsum("nhc,nh->nc", outputs, counts) / counts.sum(axis=1)[:, None]
+    outputs, shares = said_by_the_heads(clf, X)
+    mean = np.einsum("nhc,nh->nc", outputs, shares) / shares.sum(axis=1)[:, None]
     np.testing.assert_allclose(clf.predict_proba(X), expit(mean), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("decision", "weights"),
+    [({"b": 0.5}, (1, 0.5)), ({"a": 0, "b": 3}, (0, 3)), ({}, (1, 1))],
+    ids=str,
+)
+def test_weights_by_modality(decision, weights):
+    X, y = rows()
+    clf = IntermediateFusionClassifier(**SMALL | {"decision": decision}).fit(X, y)
+    outputs, shares = said_by_the_heads(clf, X, weights)
+    mean = np.einsum("nhc,nh->nc", outputs, shares) / shares.sum(axis=1)[:, None]
+    np.testing.assert_allclose(clf.predict_proba(X), softmax(mean, axis=1), rtol=1e-6)
+
+
+def test_weights_of_chosen_modalities():
+    """They go by name, not by place; one that is not chosen has no say."""
+    X, y = rows()
+    params = SMALL | {"decision": {"a": 0.0, "b": 3.0}}
+    clf = IntermediateFusionClassifier(modalities=["b", "a"], **params).fit(X, y)
+    assert clf.net_.module_.auxiliary_weights == tuple(
+        params["decision"][name] for name in clf.net_.module_.names
+    )
+    alone = clf.set_params(modalities=["b"]).fit(X[X[:, 4] == 1], y[X[:, 4] == 1])
+    assert alone.net_.module_.auxiliary_weights == (3.0,)
 
 
 @pytest.mark.parametrize("n_targets", [1, 2])
@@ -84,8 +111,8 @@ def test_a_regressor_predicts_the_mean(n_targets):
     X, _ = rows()
     y = 50 + 10 * X[:, [0, 3]][:, :n_targets]
     model = IntermediateFusionRegressor(**SMALL).fit(X, y)
-    outputs, counts = said_by_the_heads(model, X)
-    mean = np.einsum("nhk,nh->nk", outputs, counts) / counts.sum(axis=1)[:, None]
+    outputs, shares = said_by_the_heads(model, X)
+    mean = np.einsum("nhk,nh->nk", outputs, shares) / shares.sum(axis=1)[:, None]
     expected = mean * y.std(axis=0) + y.mean(axis=0)
     np.testing.assert_allclose(model.predict(X), expected, rtol=1e-6)
 
@@ -184,8 +211,11 @@ def test_calibrated(loss):
     [
         ({"auxiliary_loss": 0.0}, "only auxiliary_loss trains, got auxiliary_loss=0"),
         ({"decision": "all"}, "'decision' parameter"),
+        ({"decision": {"c": 1}}, r"decision names the modalities \['c'\]; there are"),
+        ({"decision": {"a": -1}}, "at least 0, got -1 for modality 'a'"),
+        ({"decision": {"a": "1"}}, "at least 0, got '1' for modality 'a'"),
     ],
-    ids=["no heads", "another"],
+    ids=["no heads", "another", "unknown", "negative", "no number"],
 )
 def test_refused(kind, params, message):
     X, y = rows()

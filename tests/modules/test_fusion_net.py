@@ -188,21 +188,26 @@ class TestAuxiliary:
         assert nothing == [None, None]
 
     @pytest.mark.parametrize("content", [0.0, 1e6, float("nan")])
-    def test_hybrid_decision_is_the_mean_of_the_heads_that_saw_something(self, content):
-        net = self.net(decision="hybrid")
+    def test_weighted_mean_of_the_heads_that_saw_something(self, content):
+        net = self.net(auxiliary_weights=(0.5, 2))
         blocks = {"image": torch.randn(4, 3), "text": torch.randn(4, 2)}
         present = torch.tensor([[1, 1], [0, 1], [1, 0], [0, 0]], dtype=torch.bool)
         main, alone, _ = FusionNet.unpack(net(blocks, present), 2)
         expected = [
-            (main[0] + alone[0, 0] + alone[0, 1]) / 3,
-            (main[1] + alone[1, 1]) / 2,
-            (main[2] + alone[2, 0]) / 2,
+            (main[0] + 0.5 * alone[0, 0] + 2 * alone[0, 1]) / 3.5,
+            (main[1] + 2 * alone[1, 1]) / 3,
+            (main[2] + 0.5 * alone[2, 0]) / 1.5,
             main[3],
         ]
         blocks["image"][~present[:, 0]] = content
         blocks["text"][~present[:, 1]] = content
         said = net.eval()(blocks, present)
         torch.testing.assert_close(said, torch.stack(expected))
+
+    @pytest.mark.parametrize("weights", [(1.0,), (1, -1), (1, float("nan"))])
+    def test_weights_refused(self, weights):
+        with pytest.raises(ValueError, match="auxiliary_weights must hold one finite"):
+            self.net(auxiliary_weights=weights)
 
     def test_a_dropped_modality_counts_as_absent(self):
         net = self.net(modality_dropout=0.6)
@@ -221,12 +226,6 @@ class TestAuxiliary:
         outputs = net(blocks, torch.ones(5, 2, dtype=torch.bool))
         _, alone, _ = FusionNet.unpack(outputs, 2)
         torch.testing.assert_close(alone[:, 0], heads[0](blocks["audio"].mean(dim=1)))
-
-    def test_decision_refused(self):
-        with pytest.raises(ValueError, match="decision must be one of"):
-            make_net(decision="both")
-        with pytest.raises(ValueError, match="there are none"):
-            make_net(decision="hybrid")
 
     def test_another_number_of_heads(self):
         with pytest.raises(ValueError, match="one head for each of"):
