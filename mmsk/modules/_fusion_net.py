@@ -28,7 +28,7 @@ class FusionNet(nn.Module):
     .. math:: y = \frac{f(x) + \sum_m p_m w_m f_m(x_m)}{1 + \sum_m p_m w_m}
 
     of the outputs of the head :math:`f` and of the auxiliary heads :math:`f_m` of the
-    modalities that a sample has.
+    modalities that a sample has, weighted by `auxiliary_weights`.
 
     Parameters
     ----------
