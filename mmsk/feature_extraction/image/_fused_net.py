@@ -1,7 +1,7 @@
 """Run the units of a convolutional net, for fixed shapes and without a gradient."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
@@ -11,6 +11,7 @@ from mmsk.modules._image_units import Convolution, Unit
 
 # what torch.compile itself calls: a convolution with its activation or its sum in one
 # pass over memory (oneDNN); not every build of torch has it
+_FUSED = ("_convolution_pointwise", "_convolution_pointwise_", "_linear_pointwise")
 _ATTRIBUTES = {
     "none": ("none", []),
     "relu": ("relu", []),
@@ -22,8 +23,8 @@ _VALUES_TOGETHER = 2**18
 
 def has_fused_convolutions() -> bool:
     """Tell whether this build of torch joins a convolution with what follows it."""
-    return torch.backends.mkldnn.is_available() and hasattr(
-        torch.ops.mkldnn, "_convolution_pointwise"
+    return torch.backends.mkldnn.is_available() and all(
+        hasattr(torch.ops.mkldnn, name) for name in _FUSED
     )
 
 
@@ -32,8 +33,7 @@ class FusedNet:
 
     The first layers of a net with depthwise convolutions, whose maps are large, see
     one picture at a time: the maps of several would not stay in the cache between two
-    layers. It holds nothing that a
-    call changes, so that threads may share it.
+    layers. It holds nothing that a call changes, so that threads may share it.
 
     Parameters
     ----------
@@ -96,28 +96,6 @@ class FusedNet:
             return _through(self._together, x)
 
 
-@dataclass(frozen=True)
-class _Prepared:
-    """A convolution for one shape of input, its zeros at the edge apart."""
-
-    run: Callable[..., Tensor]
-    pads: tuple[int, int] = (0, 0)  # zeros to put around the input before
-    clear: tuple[int, int] = (0, 0)  # edges of the result to be set to zero
-
-    def __call__(self, x: Tensor, add: Tensor | None = None) -> Tensor:
-        if any(self.pads):
-            x = F.pad(x, self.pads * 2)
-        y = self.run(x) if add is None else self.run(x, add)
-        before, behind = self.clear
-        if before:
-            y[:, :, :before] = 0
-            y[..., :before] = 0
-        if behind:
-            y[:, :, -behind:] = 0
-            y[..., -behind:] = 0
-        return y
-
-
 def _unit(
     unit: Unit, shape: tuple[int, ...], prepare: Callable
 ) -> tuple[Callable[[Tensor], Tensor], int]:
@@ -134,7 +112,7 @@ def _unit(
             y = convolution(y)
         if not unit.skip:
             return last(y)
-        # the sum is written where the input, which nobody needs any more, stands
+        # the sum may be written where the input, which nobody needs any more, stands
         return last(y, x if shortcut is None else shortcut(x))
 
     return run, side
@@ -145,37 +123,39 @@ def _path(
     shape: tuple[int, ...],
     prepare: Callable,
     after_sum: str = "none",
-) -> tuple[list[_Prepared], int]:
-    prepared: list[_Prepared] = []
+) -> tuple[list[Callable[..., Tensor]], int]:
+    prepared = []
     n, channels, side, _ = shape
     for convolution in path:
-        before, behind = convolution.pads(side)
-        padding, pads = before, (0, 0)
-        if before != behind:
-            padding, pads = 0, (before, behind)
-        padded = side + sum(pads)
-        if any(pads) and prepared and path[len(prepared) - 1].kernel == 1:
-            # zeros are cheaper before the layer that widens; it makes something of
-            # them, which has to be cleared
-            previous = path[len(prepared) - 1]
-            size = (n, previous.weight.shape[1], padded, padded)
-            run = prepare(previous, 0, size, "none")
-            prepared[-1] = _Prepared(run, pads, clear=pads)
-            pads = (0, 0)
-        size = (n, channels, padded, padded)
-        prepared.append(_Prepared(prepare(convolution, padding, size, after_sum), pads))
+        even = _evenly_padded(convolution, side)
+        prepared.append(prepare(even, (n, channels, side, side), after_sum))
         side = convolution.side(side)
         channels = len(convolution.bias)
     return prepared, side
 
 
+def _evenly_padded(c: Convolution, side: int) -> Convolution:
+    """Return a convolution with as many zeros before a side as behind it.
+
+    Where one more is due behind, the kernel gets a first row and column of zeros: no
+    picture has to be copied for the sake of its edge.
+    """
+    before, behind = c.pads(side)
+    longer = behind - before
+    weight = F.pad(c.weight, (longer, 0, longer, 0))
+    weight = weight.contiguous(memory_format=torch.channels_last)
+    return replace(c, weight=weight, padding=behind)
+
+
 def _prepare_fused(
-    c: Convolution, padding: int, shape: tuple[int, ...], after_sum: str
+    c: Convolution, shape: tuple[int, ...], after_sum: str
 ) -> Callable[..., Tensor]:
-    geometry = [padding] * 2, [c.stride] * 2, [1, 1], c.groups
-    weight = c.weight.contiguous(memory_format=torch.channels_last)
+    pointwise = c.kernel == c.stride == c.groups == 1 and c.padding == 0
+    if pointwise and after_sum == "none":
+        return _prepare_linear(c, shape)
+    geometry = [c.padding] * 2, [c.stride] * 2, [1, 1], c.groups
     weight = torch.ops.mkldnn._reorder_convolution_weight(
-        weight, *geometry, list(shape)
+        c.weight, *geometry, list(shape)
     )
     name, bounds = _ATTRIBUTES[c.activation]
     summed = None if after_sum == "none" else after_sum
@@ -193,13 +173,32 @@ def _prepare_fused(
     return run
 
 
-def _prepare_plain(
-    c: Convolution, padding: int, shape: tuple[int, ...], after_sum: str
-) -> Callable[..., Tensor]:
-    weight = c.weight.contiguous(memory_format=torch.channels_last)
+def _prepare_linear(c: Convolution, shape: tuple[int, ...]) -> Callable[..., Tensor]:
+    """Prepare a convolution with one position: half of the work around a call."""
+    n, _, rows, columns = shape
+    weight = torch.ops.mkldnn._reorder_linear_weight(
+        c.weight.flatten(1).contiguous(), n * rows * columns
+    )
+    name, bounds = _ATTRIBUTES[c.activation]
+    multiply = torch.ops.mkldnn._linear_pointwise.default
+    multiply_and_add = torch.ops.mkldnn._linear_pointwise.binary
 
     def run(x: Tensor, add: Tensor | None = None) -> Tensor:
-        y = F.conv2d(x, weight, c.bias, c.stride, padding, groups=c.groups)
+        x = x.permute(0, 2, 3, 1)  # channels are last in memory already
+        if add is None:
+            y = multiply(x, weight, c.bias, name, bounds, "")
+        else:
+            y = multiply_and_add(x, add.permute(0, 2, 3, 1), weight, c.bias, "add")
+        return y.permute(0, 3, 1, 2)
+
+    return run
+
+
+def _prepare_plain(
+    c: Convolution, shape: tuple[int, ...], after_sum: str
+) -> Callable[..., Tensor]:
+    def run(x: Tensor, add: Tensor | None = None) -> Tensor:
+        y = F.conv2d(x, c.weight, c.bias, c.stride, c.padding, groups=c.groups)
         activation = c.activation
         if add is not None:
             y, activation = y.add_(add), after_sum

@@ -66,9 +66,9 @@ def test_large_maps_go_alone_and_small_ones_together(net, limit, monkeypatch):
     shapes = []
     prepare = _fused_net._prepare_fused
 
-    def spy(convolution, padding, shape, after_sum):
+    def spy(convolution, shape, after_sum):
         shapes.append(shape)
-        return prepare(convolution, padding, shape, after_sum)
+        return prepare(convolution, shape, after_sum)
 
     monkeypatch.setattr(_fused_net, "_prepare_fused", spy)
     monkeypatch.setattr(_fused_net, "_VALUES_TOGETHER", limit)
