@@ -1,10 +1,13 @@
 """From the contents of cells to their rows, each computed once."""
 
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
+from joblib.parallel import get_active_backend
 from numpy.typing import NDArray
+from sklearn import config_context, get_config
 from sklearn.utils.parallel import Parallel, delayed
 
 from mmsk.exceptions import MediaError
@@ -67,7 +70,7 @@ class RowSource:
         self._config = config
         self._batch_size = batch_size
         self._chunk_size = batch_size * n_batches
-        self._parallel = Parallel(n_jobs=n_jobs, prefer="threads")
+        self._n_jobs = n_jobs
         self._places = RowIndex()
         self._copies: dict[bytes, NDArray[np.float32]] = {}
         self._recent: dict[bytes, NDArray[np.float32] | MediaError] = {}
@@ -166,8 +169,29 @@ class RowSource:
             return []
         size = self._batch_size
         batches = [contents[i : i + size] for i in range(0, len(contents), size)]
-        computed = self._parallel(delayed(self._compute)(batch) for batch in batches)
+        backend, n_jobs = get_active_backend(prefer="threads")
+        n_jobs = n_jobs if self._n_jobs is None else self._n_jobs
+        if getattr(backend, "uses_threads", False):
+            n_threads = min(backend.effective_n_jobs(n_jobs), len(batches))
+            computed = self._in_threads(batches, n_threads)
+        else:  # what the user has chosen by joblib.parallel_config
+            computed = Parallel(n_jobs=n_jobs, prefer="threads")(
+                delayed(self._compute)(batch) for batch in batches
+            )
         return [value for values in computed for value in values]
+
+    def _in_threads(self, batches: list[list], n_threads: int) -> list[list]:
+        """Compute batches; joblib would look only every 10 ms whether they are done."""
+        if n_threads == 1:
+            return [self._compute(batch) for batch in batches]
+        config = get_config()
+
+        def compute(batch: list) -> list:
+            with config_context(**config):
+                return self._compute(batch)
+
+        with ThreadPoolExecutor(n_threads) as pool:
+            return list(pool.map(compute, batches))
 
 
 def _size(content: bytes | str | NDArray | MediaError) -> int:

@@ -1,7 +1,11 @@
+import os
+import threading
 import tracemalloc
 
+import joblib
 import numpy as np
 import pytest
+from sklearn import config_context, get_config
 
 from mmsk.exceptions import MediaError
 from mmsk.feature_extraction._cells import _row_source
@@ -68,6 +72,52 @@ def test_contents_are_cut_into_batches():
     compute = Computer()
     list(source(compute, n_batches=10).outcomes(items(list("abcdefgh"))))
     assert compute.batches == [list("abc"), list("def"), list("gh")]
+
+
+def process_of(contents):
+    return [np.array([os.getpid()], dtype=np.float32) for _ in contents]
+
+
+def test_a_backend_of_the_users_choice_is_used():
+    words = items(list("abcdef"))
+    assert set(values(source(process_of, n_jobs=2).outcomes(words))) == {os.getpid()}
+    with joblib.parallel_config(backend="loky"):
+        elsewhere = values(source(process_of, n_jobs=2).outcomes(words))
+    assert len(elsewhere) == 6
+    assert os.getpid() not in elsewhere
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_the_configuration_reaches_every_thread(n_jobs):
+    def compute(contents):
+        told = get_config()["assume_finite"]
+        return [np.array([told], dtype=np.float32) for _ in contents]
+
+    with config_context(assume_finite=True):
+        told = values(source(compute, n_jobs=n_jobs).outcomes(items(list("abcdef"))))
+    assert told == [1] * 6
+    assert values(source(compute, n_jobs=n_jobs).outcomes(items(["a"]))) == [0]
+
+
+def test_an_error_in_a_thread_stops_the_others():
+    begun, pause = [], threading.Event()
+
+    def compute(contents):
+        begun.append(contents)
+        if len(begun) == 1:
+            raise RuntimeError("broken")
+        pause.wait(0.05)
+        return [np.zeros(1, dtype=np.float32) for _ in contents]
+
+    words = items([f"word{row}" for row in range(60)])
+    with pytest.raises(RuntimeError, match="broken"):
+        list(source(compute, n_batches=20, n_jobs=2).outcomes(words))
+    assert len(begun) < 10
+
+
+def test_no_jobs_are_refused():
+    with pytest.raises(ValueError, match="n_jobs == 0"):
+        list(source(Computer(), n_jobs=0).outcomes(items(["a"])))
 
 
 def test_only_one_chunk_is_read_ahead():

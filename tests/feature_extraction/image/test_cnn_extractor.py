@@ -92,6 +92,20 @@ def test_rows_are_the_pooled_features_of_the_published_weights(
     assert extractor.block_.width == expected.shape[1]
 
 
+@pytest.mark.parametrize("backend", ["torch", "onnxruntime"])
+def test_features_are_those_of_the_published_package(backend):
+    rows, columns = np.mgrid[:224, :224]
+    disc = (rows - 112) ** 2 + (columns - 112) ** 2 < 60**2
+    X = np.empty((1, 1), dtype=object)
+    X[0, 0] = np.dstack([rows, columns, np.where(disc, 200, 30)]).astype(np.uint8)
+    (row,) = CNNExtractor(backend=backend).fit_transform(X)
+    features = row[:-1].astype(np.float64)
+    # efficientnet-lite-pytorch 0.1.0 says so, of the same pixels and weights
+    np.testing.assert_allclose(features.sum(), 143.4137113, rtol=1e-4)
+    np.testing.assert_allclose(np.linalg.norm(features), 14.6589935, rtol=1e-4)
+    np.testing.assert_allclose(features[[2, 113]], [2.5060596, 4.7104468], rtol=1e-4)
+
+
 def test_backends_agree(folder, weights):
     rows = [
         CNNExtractor(
