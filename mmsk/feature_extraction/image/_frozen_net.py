@@ -29,8 +29,7 @@ class FrozenNet:
     Parameters
     ----------
     run : callable
-        ``(batch_size, 3, side, side) -> (batch_size, ...)``, float32. It may have
-        an attribute ``pads``: zeros that it wants around the pictures.
+        ``(batch_size, 3, side, side) -> (batch_size, ...)``, float32.
     side : int
         Height and width of the pictures.
     batch_size : int
@@ -58,7 +57,6 @@ class FrozenNet:
         device: torch.device = _CPU,
     ) -> None:
         self._run = run
-        self._pads = getattr(run, "pads", (0, 0))
         self._device = device
         self._batch_size = batch_size
         self._pooling = pooling
@@ -90,15 +88,15 @@ class FrozenNet:
         return np.concatenate(rows)
 
     def _rows(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
-        n, before, full = len(batch), self._pads[0], self.side + sum(self._pads)
+        n = len(batch)
+        if n < self._batch_size:
+            full = np.zeros((self._batch_size, *batch.shape[1:]), dtype=np.uint8)
+            full[:n] = batch
+            batch = full
         # a view of (n, H, W, 3) is what torch calls channels last
-        x = torch.zeros(self._batch_size, full, full, 3, device=self._device)
-        x = x.permute(0, 3, 1, 2)
-        inside = slice(before, before + self.side)
-        pixels = x[:, :, inside, inside]
-        pixels[:n] = torch.from_numpy(batch).to(self._device).permute(0, 3, 1, 2)
+        pixels = torch.from_numpy(batch).to(self._device).permute(0, 3, 1, 2).float()
         pixels.mul_(self._scale).add_(self._shift)
-        features = self._pooled(self._run(x))
+        features = self._pooled(self._run(pixels))
         return features[:n].to("cpu", torch.float32).numpy()
 
     def _pooled(self, features: Any) -> Tensor:

@@ -46,11 +46,6 @@ class FusedNet:
     fused : bool, default=None
         Whether to join convolutions with what follows. ``None``: where it can be
         done, on the CPU.
-
-    Attributes
-    ----------
-    pads : (int, int)
-        Zeros that pictures must have around them, before and behind.
     """
 
     def __init__(
@@ -69,8 +64,7 @@ class FusedNet:
         # where channels are filtered each by itself, memory is slower than arithmetic;
         # elsewhere several pictures share the reading of weights
         light = fused and any(c.groups > 1 for unit in units for c in unit.path)
-        self.pads, units = _without_uneven_edge(units, side)
-        channels, side = 3, side + sum(self.pads)
+        channels = 3
         with torch.inference_mode():
             for unit in units:
                 large = _values(unit, side) > _VALUES_TOGETHER
@@ -89,7 +83,7 @@ class FusedNet:
 
         Parameters
         ----------
-        x : Tensor of shape (batch_size, 3, side + sum(pads), side + sum(pads))
+        x : Tensor of shape (batch_size, 3, side, side)
             Channels last in memory.
 
         Returns
@@ -100,22 +94,6 @@ class FusedNet:
             if self._alone:
                 x = torch.cat([_through(self._alone, one) for one in x.split(1)])
             return _through(self._together, x)
-
-
-def _without_uneven_edge(
-    units: Sequence[Unit], side: int
-) -> tuple[tuple[int, int], list[Unit]]:
-    """Return what the first layer wants around pictures, and units without it.
-
-    Where it wants the same on all sides, it does so itself.
-    """
-    first, *others = units
-    stem, *rest = first.path
-    pads = stem.pads(side)
-    if pads[0] == pads[1]:
-        return (0, 0), list(units)
-    first = replace(first, path=(replace(stem, padding=0), *rest))
-    return pads, [first, *others]
 
 
 def _unit(

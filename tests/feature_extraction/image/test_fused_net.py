@@ -1,6 +1,5 @@
 import pytest
 import torch
-import torch.nn.functional as F
 
 from mmsk.feature_extraction.image import _fused_net
 from mmsk.feature_extraction.image._fused_net import FusedNet, has_fused_convolutions
@@ -16,13 +15,6 @@ KINDS = {
 }
 
 
-def padded(x, run):
-    """Return pictures with the zeros around them that a net wants."""
-    before, behind = getattr(run, "pads", (0, 0))
-    x = F.pad(x, (before, behind) * 2)
-    return x.contiguous(memory_format=torch.channels_last)
-
-
 @pytest.fixture(scope="module", params=NAMES)
 def net(request):
     return make_net(request.param)
@@ -32,11 +24,10 @@ def net(request):
 @pytest.mark.parametrize(("side", "n"), [(64, 1), (33, 2)])
 def test_units_compute_what_the_module_computes(net, kind, side, n):
     x = batch(n, side)
+    before = x.clone()
     with torch.inference_mode():
         expected = net.features(x)
     run = KINDS[kind](net.units(), side, n)
-    x = padded(x, run)
-    before = x.clone()
     got = run(x)
     scale = float(expected.abs().max())
     torch.testing.assert_close(got, expected, rtol=0, atol=1e-5 * scale)
@@ -47,7 +38,7 @@ def test_units_compute_what_the_module_computes(net, kind, side, n):
 @pytest.mark.parametrize(("side", "n"), [(64, 3), (33, 4)])
 def test_the_place_in_a_batch_changes_nothing(net, side, n):
     run = FusedNet(net.units(), side, n)
-    x = padded(batch(n, side), run)
+    x = batch(n, side)
     got = run(x)
     for shift in range(1, n):
         assert torch.equal(run(x.roll(shift, 0)), got.roll(shift, 0))
@@ -73,8 +64,7 @@ def test_a_layer_is_that_of_the_module(kind, name, layer, module):
         net.features(x)
     hook.remove()
     units = up_to(net.units(), layer)
-    run = KINDS[kind](units, 40, 1)
-    got = run(padded(x, run))
+    got = KINDS[kind](units, 40, 1)(x)
     scale = float(seen[0].abs().max())
     torch.testing.assert_close(got, seen[0], rtol=0, atol=1e-5 * scale)
 
@@ -92,8 +82,7 @@ def test_large_maps_go_alone_and_small_ones_together(net, limit, monkeypatch):
     monkeypatch.setattr(_fused_net, "_prepare_fused", spy)
     monkeypatch.setattr(_fused_net, "_VALUES_TOGETHER", limit)
     x = batch(3, 64)
-    run = FusedNet(net.units(), 64, 3)
-    got = run(padded(x, run))
+    got = FusedNet(net.units(), 64, 3)(x)
     with torch.inference_mode():
         expected = net.features(x)
     scale = float(expected.abs().max())
@@ -140,15 +129,3 @@ def test_padding_is_tensorflows(side, kernel, stride, padding):
 def test_another_device_gets_the_plain_graph():
     net = FusedNet(make_net("resnet18").to("meta").units(), 32, 2)
     assert net(torch.empty(2, 3, 32, 32, device="meta")).device.type == "meta"
-
-
-@pytest.mark.parametrize(
-    ("name", "side", "pads"),
-    [
-        ("efficientnet_lite0", 224, (0, 1)),
-        ("efficientnet_lite0", 33, (0, 0)),
-        ("resnet18", 224, (0, 0)),
-    ],
-)
-def test_an_uneven_edge_of_pictures_is_asked_for(name, side, pads):
-    assert FusedNet(up_to(make_net(name).units(), "stem"), side, 1).pads == pads
