@@ -158,6 +158,7 @@ def _prepare_fused(
         c.weight, *geometry, list(shape)
     )
     name, bounds = _ATTRIBUTES[c.activation]
+    bias = c.bias  # `run` must not keep the weight as it was before
     summed = None if after_sum == "none" else after_sum
     # finding the overload takes as long as the call
     convolve = torch.ops.mkldnn._convolution_pointwise.default
@@ -165,9 +166,9 @@ def _prepare_fused(
 
     def run(x: Tensor, add: Tensor | None = None) -> Tensor:
         if add is None:
-            return convolve(x, weight, c.bias, *geometry, name, bounds, "")
+            return convolve(x, weight, bias, *geometry, name, bounds, "")
         return convolve_and_add(
-            add, x, weight, c.bias, *geometry, "add", 1.0, summed, [], None
+            add, x, weight, bias, *geometry, "add", 1.0, summed, [], None
         )
 
     return run
@@ -180,15 +181,16 @@ def _prepare_linear(c: Convolution, shape: tuple[int, ...]) -> Callable[..., Ten
         c.weight.flatten(1).contiguous(), n * rows * columns
     )
     name, bounds = _ATTRIBUTES[c.activation]
+    bias = c.bias
     multiply = torch.ops.mkldnn._linear_pointwise.default
     multiply_and_add = torch.ops.mkldnn._linear_pointwise.binary
 
     def run(x: Tensor, add: Tensor | None = None) -> Tensor:
         x = x.permute(0, 2, 3, 1)  # channels are last in memory already
         if add is None:
-            y = multiply(x, weight, c.bias, name, bounds, "")
+            y = multiply(x, weight, bias, name, bounds, "")
         else:
-            y = multiply_and_add(x, add.permute(0, 2, 3, 1), weight, c.bias, "add")
+            y = multiply_and_add(x, add.permute(0, 2, 3, 1), weight, bias, "add")
         return y.permute(0, 3, 1, 2)
 
     return run
