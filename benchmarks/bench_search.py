@@ -6,12 +6,13 @@ EfficientNet-Lite0 features of the picture, numbers. In one run:
     by hand         the matrices of the folds are made beforehand; the clock runs for
                     the fits and scores of the heads alone (24 x 3, and the refit)
     mmsk            FusionSearchCV: with an empty store; with the pictures in the store;
-                    with the branches too (memory=None: finished fits are not used)
+                    with the branches too (memory=None: finished fits are not used);
+                    with the pictures, and finished fits put in the store (the default)
     Pipeline        GridSearchCV over sklearn's Pipeline(memory=) of the same features
     plain           GridSearchCV without any store
 
-The peers that extract again and again run with --peer-candidates of the 24, on --rows
-rows; their counts and seconds are of that part, and scaled to 24 candidates beside it.
+The peers extract again and again, and a Pipeline cannot tell fusions their blocks: they
+run, and mmsk once more beside them, on --rows rows with as many single heads.
 
     OMP_NUM_THREADS=1 python benchmarks/bench_search.py [--quick]
 
@@ -146,12 +147,40 @@ def heads_by_hand(X, y, groups, root, memory, splits):
     return run
 
 
+def peer_runs(X, y, folds, root, heads):
+    """Yield the runs of searches over heads: those of scikit-learn, and of mmsk."""
+    with tempfile.TemporaryDirectory() as memory:
+        for name, cache in (("plain", None), ("Pipeline(memory=)", memory)):
+            steps = [("features", features(root, None)), ("head", heads[0])]
+            peer = GridSearchCV(
+                Pipeline(steps, memory=cache), {"head": heads}, cv=folds
+            )
+            yield measured(name, lambda peer=peer: peer.fit(X, y))
+    with tempfile.TemporaryDirectory() as memory:
+        clf = MultimodalClassifier(features(root, memory), heads[0])
+        ours = FusionSearchCV(clf, {"estimator": heads}, cv=folds)
+        yield measured("mmsk, empty store", lambda: ours.fit(X, y))
+
+
+def print_runs(runs, n_distinct):
+    """Print a line a run, each once it is through."""
+    print(
+        f"{'':22}{'decodes':>9}{'a picture':>10}{'branch fits':>12}{'head fits':>10}"
+        f"{'seconds':>9}"
+    )
+    for run in runs:
+        print(
+            f"{run['name']:22}{run['decodes']:9d}{run['decodes'] / n_distinct:10.2f}"
+            f"{run['branch fits']:12d}{run['head fits']:10d}{run['seconds']:9.1f}",
+            flush=True,
+        )
+
+
 def main():
     """Run all and print counts, seconds, targets."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="200 rows, no peers")
-    parser.add_argument("--peer-candidates", type=int, default=2)
-    parser.add_argument("--rows", type=int, default=240, help="of the peers")
+    parser.add_argument("--rows", type=int, default=120, help="of the peers")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore", GroupsWarning)
     warnings.simplefilter("ignore", ConvergenceWarning)  # 30 iterations are enough
@@ -170,60 +199,42 @@ def main():
         f"{N_FOLDS} folds, load {os.getloadavg()[0]:.1f}"
     )
 
-    def search(memory):
-        clf = MultimodalClassifier(features(root, memory), EarlyFusionClassifier())
-        return FusionSearchCV(clf, grid(), cv=splits, memory=None, error_score="raise")
+    def search(folder, memory=None):
+        clf = MultimodalClassifier(features(root, folder), EarlyFusionClassifier())
+        return FusionSearchCV(
+            clf, grid(), cv=splits, memory=memory, error_score="raise"
+        )
 
-    rows = []
+    def pictures_known(folder, **params):
+        fresh = search(folder, **params)
+        fresh.estimator.features.warm(X, verbose=False)
+        return lambda: fresh.fit(X, y)
+
     with tempfile.TemporaryDirectory() as memory:
         cold = measured("mmsk, empty store", lambda: search(memory).fit(X, y))
         by_hand = heads_by_hand(X, y, groups, root, memory, splits)
         first = measured("heads by hand", by_hand)
         warm = measured("mmsk, second search", lambda: search(memory).fit(X, y))
     with tempfile.TemporaryDirectory() as memory:
-        fresh = search(memory)
-        fresh.estimator.features.warm(X, verbose=False)
-        known = measured("mmsk, pictures known", lambda: fresh.fit(X, y))
+        known = measured("mmsk, pictures known", pictures_known(memory))
+    with tempfile.TemporaryDirectory() as memory:
+        run = pictures_known(memory, memory="auto")
+        stored = measured("mmsk, fits stored too", run)
     # before and after, for what else the machine does
     again = measured("heads by hand, again", by_hand)
-    rows = [
-        (each, len(contents), n_candidates)
-        for each in (cold, first, warm, known, again)
-    ]
+    print_runs([cold, first, warm, known, stored, again], len(contents))
     if not arguments.quick:
         part = np.arange(min(arguments.rows, len(y)))
         few, target = X.iloc[part], y[part]
         folds = list(cv.split(few, target, groups[part]))
         n_distinct = len({Path(root, name).read_bytes() for name in few["image"]})
-        n_few = arguments.peer_candidates
-        heads = [Counted(C=C, max_iter=30) for C in np.logspace(-1, 1, n_few)]
-        with tempfile.TemporaryDirectory() as memory:
-            for name, cache in (("Pipeline(memory=)", memory), ("plain", None)):
-                steps = [("features", features(root, None)), ("head", heads[0])]
-                peer = GridSearchCV(
-                    Pipeline(steps, memory=cache), {"head": heads}, cv=folds
-                )
-                run = measured(name, lambda peer=peer: peer.fit(few, target))
-                rows.append((run, n_distinct, n_few))
-    print(
-        f"{'':22}{'decodes':>9}{'a picture':>10}{'branch fits':>12}{'head fits':>10}"
-        f"{'seconds':>9}{'candidates':>11}"
-    )
-    for run, n_distinct, n in rows:
-        share = run["decodes"] / n_distinct
-        print(
-            f"{run['name']:22}{run['decodes']:9d}{share:10.2f}{run['branch fits']:12d}"
-            f"{run['head fits']:10d}{run['seconds']:9.1f}{n:11d}"
-        )
-        if n != n_candidates:
-            # every candidate costs the same again; the refit comes once
-            more = (n_candidates * N_FOLDS + 1) / (n * N_FOLDS + 1)
-            print(
-                f"{'  scaled to ' + str(n_candidates):22}{'':9}{'':10}{'':12}{'':10}"
-                f"{run['seconds'] * more:9.1f}{n_candidates:11d} (of {len(part)} rows)"
-            )
+        heads = [Counted(C=C, max_iter=30) for C in np.logspace(-2, 2, n_candidates)]
+        print(f"{len(part)} rows, {n_candidates} heads on all columns:")
+        print_runs(peer_runs(few, target, folds, root, heads), n_distinct)
     by_hand = min(first["seconds"], again["seconds"])
-    ratio, warm_ratio = known["seconds"] / by_hand, warm["seconds"] / by_hand
+    ratio, warm_ratio, stored_ratio = (
+        each["seconds"] / by_hand for each in (known, warm, stored)
+    )
     for what, met in (
         (
             f"decodes a picture {cold['decodes'] / len(contents):.2f} (target 1.0)",
@@ -235,8 +246,8 @@ def main():
         ),
         (
             f"wall / heads by hand, pictures in the store {ratio:.3f}, branches too "
-            f"{warm_ratio:.3f} (target 1.15)",
-            ratio <= 1.15,
+            f"{warm_ratio:.3f}, fits stored too {stored_ratio:.3f} (target 1.15)",
+            max(ratio, warm_ratio, stored_ratio) <= 1.15,
         ),
         (
             f"second search: {warm['decodes']} decodes, "

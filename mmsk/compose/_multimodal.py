@@ -30,6 +30,7 @@ from mmsk.compose._fit_params import as_repeats, fit_params, warn_if_ungrouped
 from mmsk.compose._hand_down import hand_down, register_block_rule
 from mmsk.compose._leakage import warn_if_leaking
 from mmsk.compose._modality_transformer import ModalityTransformer
+from mmsk.compose._shared_matrices import SharedRows
 from mmsk.compose._told_task import tell_task
 from mmsk.exceptions import MediaError
 
@@ -43,6 +44,7 @@ class BaseMultimodal(MetaEstimatorMixin, BaseEstimator):
         "groups": [str, None],
     }
     __metadata_request__fit = {"sample_weight": True}
+    _shared_rows: SharedRows | None = None  # while a search has it fitted or asked
 
     def __init__(self, features, estimator, *, groups: str | None = None) -> None:
         self.features = features
@@ -86,7 +88,7 @@ class BaseMultimodal(MetaEstimatorMixin, BaseEstimator):
                 X, y = safe_indexing(X, kept), safe_indexing(y, kept)
                 groups = None if groups is None else groups[kept]
         try:
-            matrix = self._fit_features(X, y, sample_weight, groups)
+            matrix = self._features_of(X, y, sample_weight, groups)
         except MediaError as error:
             if isinstance(kept, slice) or error.row is None:
                 raise
@@ -104,6 +106,14 @@ class BaseMultimodal(MetaEstimatorMixin, BaseEstimator):
         params = fit_params(self.estimator_, sample_weight=sample_weight, groups=groups)
         self.estimator_.fit(matrix, y, **params)
         return self
+
+    def _features_of(self, *data: Any) -> Any:
+        if self._shared_rows is None:
+            return self._fit_features(*data)
+        matrix, self.features_ = self._shared_rows.fitted(
+            lambda: (self._fit_features(*data), self.features_)
+        )
+        return matrix
 
     def _fit_features(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> Any:
         if isinstance(self.features, FrozenEstimator):
@@ -179,10 +189,17 @@ class BaseMultimodal(MetaEstimatorMixin, BaseEstimator):
             )
         return take_columns(X, [n for n in names if n != self.groups]), groups
 
+    def _matrix_of(self, X: Any) -> Any:
+        X, _ = self._without_groups(X, fitting=False)
+        return self._matrix(X)
+
     def _call(self, method: str, X: Any) -> Any:
         check_is_fitted(self)
-        X, _ = self._without_groups(X, fitting=False)
-        said = getattr(self.estimator_, method)(self._matrix(X))
+        if self._shared_rows is None:
+            matrix = self._matrix_of(X)
+        else:
+            matrix = self._shared_rows.matrix(X, lambda: self._matrix_of(X))
+        said = getattr(self.estimator_, method)(matrix)
         if isinstance(said, list):  # an array an output
             return [_in_float64(each) for each in said]
         return _in_float64(said)

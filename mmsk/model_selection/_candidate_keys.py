@@ -121,6 +121,35 @@ def candidate_keys(
     return keys
 
 
+def features_key(estimator: Any) -> bytes | None:
+    """Return a fingerprint of what the features of an estimator are made by.
+
+    Parameters
+    ----------
+    estimator : estimator
+        With the parameters of the candidate.
+
+    Returns
+    -------
+    key : bytes or None
+        None where there are no features, or where what they learn does not follow
+        from parameters and data.
+    """
+    if not isinstance(estimator, BaseMultimodal):
+        return None
+    places = {
+        name: repr(value)
+        for name, value in estimator.features.get_params(deep=True).items()
+        if name.rpartition("__")[2] in ("root", "max_bytes")
+    }
+    try:
+        features = _estimator(estimator.features, reads_files=True)
+        found = {"features": features, "groups": estimator.groups, "places": places}
+        return config_digest("mmsk.features", _LAYOUT, found, _versions())
+    except TypeError:
+        return None
+
+
 def _readers(estimators: list, X: Any) -> Iterator[tuple[Any, Any, str]]:
     """Yield extractors, the cells that they read, and a name for where these stand."""
     for estimator in estimators:

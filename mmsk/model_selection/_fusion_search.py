@@ -27,7 +27,7 @@ from mmsk._utils._targets import refuse_strings
 from mmsk.compose._multimodal import BaseMultimodal
 from mmsk.ensemble._answers import Classes, Numbers, Target
 from mmsk.ensemble._selection import BaseEnsembleSelection
-from mmsk.model_selection._candidate_keys import candidate_keys, warm
+from mmsk.model_selection._candidate_keys import candidate_keys, features_key, warm
 from mmsk.model_selection._leaderboard import candidate_labels, leaderboard_of
 from mmsk.model_selection._pair_results import PairResult
 from mmsk.model_selection._search_choice import chosen_candidates, joined_answers
@@ -268,6 +268,7 @@ class FusionSearchCV(WatchedSearch):
         watch = Watch(
             splits,
             keys,
+            [features_key(each) for each in estimators],
             store=store,
             target=target,
             folder=folder,

@@ -4,7 +4,8 @@ import hashlib
 import sys
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from numbers import Real
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from tqdm import tqdm
 
+from mmsk.compose._multimodal import BaseMultimodal
+from mmsk.compose._shared_matrices import SharedMatrices, SharedRows, sharing
 from mmsk.ensemble._answers import Target
 from mmsk.model_selection._pair_results import (
     CarriedScore,
@@ -25,6 +28,7 @@ from mmsk.model_selection._pair_results import (
     stored_result,
     write_model,
 )
+from mmsk.model_selection._remembered_answers import remembered
 from mmsk.model_selection._search_ensemble import answers_of
 from mmsk.store import FeatureStore, row_key
 
@@ -43,6 +47,8 @@ class Watch:
     splits : list of (train, test)
     keys : list of bytes or None
         A fingerprint of each candidate and all data; None where there is none.
+    features_keys : list of bytes or None
+        A fingerprint of each candidate's features; None where they are not shared.
     store : FeatureStore or None
         Where finished pairs are.
     target : Target or None
@@ -58,6 +64,7 @@ class Watch:
         self,
         splits: list[tuple[NDArray, NDArray]],
         keys: list[bytes | None],
+        features_keys: list[bytes | None],
         *,
         store: FeatureStore | None,
         target: Target | None,
@@ -66,6 +73,8 @@ class Watch:
         scores_train: bool,
     ) -> None:
         self.keys = keys
+        self.features_keys = features_keys
+        self.matrices = SharedMatrices()
         self.store = store
         self.target = target
         self.folder = folder
@@ -76,6 +85,11 @@ class Watch:
             self.tests.setdefault(rows_digest(train), []).append(rows_digest(test))
         self._bar: tqdm | None = None
         self._n_begun = self._n_ahead = 0
+
+    def shared_rows(self, candidate: int, train: bytes) -> SharedRows:
+        """Return what a candidate shares with others that are fitted on these rows."""
+        key = self.features_keys[candidate]
+        return SharedRows(self.matrices, None if key is None else row_key(key, train))
 
     def show(self, n_pairs: int, n_ahead: int) -> None:
         """Show a progress bar on stderr; the last `n_ahead` begun are not done yet."""
@@ -149,24 +163,45 @@ class Watched:
     def fit(self, X: Any, y: Any = None, **params: Any) -> "Watched":
         """Fit the estimator, if this was not done before."""
         rows = params.pop(ROWS)
+        data = (X,) if y is None else (X, y)
         own = vars(self)
-        if self._candidate is not None:
-            own["_train"] = rows_digest(rows)
-            own["_found"] = self._look_up()
-            if own["_found"]:
-                return self
+        if self._candidate is None:
+            self.estimator.fit(*data, **params)
+            return self
+        own["_train"] = rows_digest(rows)
+        own["_found"] = self._look_up()
+        if self._found:
+            return self
+        own["_shared"] = self.watch.shared_rows(self._candidate, self._train)
         began = time.perf_counter()
-        self.estimator.fit(X, *([] if y is None else [y]), **params)
+        with self._sharing():
+            self.estimator.fit(*data, **params)
         own["_fit_seconds"] = time.perf_counter() - began
         return self
 
+    def _sharing(self) -> AbstractContextManager:
+        if isinstance(self.estimator, BaseMultimodal):
+            return sharing(self.estimator, self._shared)
+        return nullcontext()
+
+    @contextmanager
+    def _asked_once(self, X: Any, rows: bytes) -> Iterator[None]:
+        """Let what is asked about these rows be computed once."""
+        models = [self.estimator]
+        if isinstance(self.estimator, BaseMultimodal):
+            self._shared.ask(X, rows)
+            models.append(self.estimator.estimator_)
+        with self._sharing(), remembered(*models):
+            yield
+
     def scored(
-        self, score: Any, X: Any, y: Any, rows: NDArray
+        self, score: Any, X: Any, rows: NDArray, *, once: bool
     ) -> CarriedScore | CarriedScores | Any:
         """Return ``score(estimator)`` of rows, with what is to be kept of the pair.
 
         The first rows that are scored are the test rows; others are the training
-        rows, of which nothing but their scores is kept.
+        rows, of which nothing but their scores is kept. With `once` nobody changes X
+        meanwhile, so that what was said of it need not be computed again.
         """
         own, test = vars(self), rows_digest(rows)
         key = self._key(test)
@@ -176,17 +211,20 @@ class Watched:
             result = self._found[self._train if is_train else test]
             return result.scores if is_train else carry(result)
         watch = self.watch
+        wants_answers = watch.target is not None and not is_train
         began = time.perf_counter()
-        scores = score(self.estimator)
-        seconds = time.perf_counter() - began
+        with self._asked_once(X, test) if once else nullcontext():
+            scores = score(self.estimator)
+            seconds = time.perf_counter() - began
+            if wants_answers and isinstance(scores, dict | Real):
+                answers = answers_of(watch.target, self.estimator, X)
         if not isinstance(scores, dict | Real):
             return scores  # scikit-learn refuses it
         result = PairResult(scores, self._fit_seconds, seconds)
-        if not is_train:
-            if watch.target is not None:
-                result.answers = answers_of(watch.target, self.estimator, X)
-            if watch.keeps_models:
-                result.model = self._kept_model()
+        if wants_answers:
+            result.answers = answers
+        if watch.keeps_models and not is_train:
+            result.model = self._kept_model()
         if key is not None:
             store_result(watch.store, key, result)
         return scores if is_train else carry(result)
@@ -238,6 +276,8 @@ class WatchedScoring:
     def __init__(self, scorer: Any, error_score: Any) -> None:
         self.scorer = scorer
         self.error_score = error_score
+        each = getattr(scorer, "_scorers", {"": scorer}).values()
+        self._of_sklearn = all(type(s).__module__.startswith("sklearn.") for s in each)
 
     def __call__(self, watched: Watched, X: Any, y: Any = None, **params: Any) -> Any:
         rows = params.pop(ROWS)
@@ -246,7 +286,7 @@ class WatchedScoring:
         def score(estimator):
             return self._numbers(self.scorer(estimator, *data, **params))
 
-        return watched.scored(score, X, y, rows)
+        return watched.scored(score, X, rows, once=self._of_sklearn)
 
     def _numbers(self, scores: Any) -> Any:
         if not isinstance(scores, Mapping):
