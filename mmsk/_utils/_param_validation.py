@@ -1,6 +1,6 @@
 """The one door to what scikit-learn keeps private."""
 
-from sklearn.base import _fit_context
+from sklearn.base import BaseEstimator, _fit_context
 from sklearn.ensemble._base import _set_random_states
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils import _safe_indexing
@@ -42,7 +42,6 @@ __all__ = [
     "validate_params",
 ]
 
-NamedSteps = _BaseComposition
 check_feature_names = _check_feature_names
 check_method_params = _check_method_params
 check_n_features = _check_n_features
@@ -52,3 +51,16 @@ num_samples = _num_samples
 safe_indexing = _safe_indexing
 set_random_states = _set_random_states
 output_config = _get_output_config
+
+
+class NamedSteps(_BaseComposition):
+    """Parameters of named estimators, which a dict of them does not break.
+
+    scikit-learn's own raises for a dict while an estimator is printed or cloned, so
+    that nobody reads what fit says about it.
+    """
+
+    def _get_params(self, attr, deep=True):
+        if isinstance(getattr(self, attr), dict):
+            return BaseEstimator.get_params(self, deep=deep)
+        return super()._get_params(attr, deep=deep)

@@ -24,6 +24,7 @@ from mmsk._utils._param_validation import (
 )
 from mmsk.compose._fit_params import warn_if_ungrouped
 from mmsk.compose._hand_down import hand_down
+from mmsk.compose._told_unseen import tell_unseen
 from mmsk.ensemble._answers import Target
 from mmsk.ensemble._draws import dealt, drawn_rows, n_drawn
 from mmsk.ensemble._members import fit_member
@@ -193,7 +194,8 @@ class BaseModalityBagging(MetaEstimatorMixin):
     def _member_of(self, hand: NDArray) -> Any:
         """Return an unfitted member that knows the blocks it will see."""
         seen = self._own_blocks.select(self._own_blocks.names[each] for each in hand)
-        return hand_down(clone(self._inner()), seen.packed())
+        others = set(self._own_blocks.names) - set(seen.names)
+        return hand_down(tell_unseen(clone(self._inner()), others), seen.packed())
 
     def _columns_of(self, hand: NDArray) -> list[int]:
         blocks = self._own_blocks

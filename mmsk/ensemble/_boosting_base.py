@@ -13,6 +13,7 @@ from sklearn.tree import BaseDecisionTree
 from mmsk._utils._blocks import Blocks
 from mmsk._utils._param_validation import set_random_states
 from mmsk.compose._hand_down import hand_down
+from mmsk.compose._told_unseen import tell_unseen
 from mmsk.ensemble._answers import Target
 from mmsk.ensemble._members import fit_member
 from mmsk.ensemble._rounds import Step, cooperating, reweighted, step_of
@@ -27,9 +28,10 @@ def part_of(X: Any, blocks: Blocks, name: str) -> Any:
 
 def learner_of(estimator: Any, blocks: Blocks, name: str) -> Any:
     """Return a clone that knows what it sees: one block that every sample has."""
+    others = set(blocks.names) - {name}
     block = blocks[name]
     alone = replace(block, start=0, stop=block.width, indicator=None)
-    return hand_down(clone(estimator), Blocks([alone]))
+    return hand_down(tell_unseen(clone(estimator), others), Blocks([alone]))
 
 
 @dataclass

@@ -73,7 +73,8 @@ class LightGBMClassifier(ClassifierMixin, LightGBMBase):
         1 for a column with which the prediction (a class's raw score) may only
         rise, -1 only fall, 0 free. A dict says so by the name or position of a
         column, or by the name of a modality of `blocks`, ``{"table": 1}``: all its
-        columns that hold no categories.
+        columns that hold no categories. Where copies of this estimator see different
+        modalities, as in late fusion, it counts for those that see this one.
     metric : str, list of str or callable, default=None
         What early stopping looks at; ``None`` is the loss. A callable takes
         ``(y_true, y_pred)`` or ``(y_true, y_pred, sample_weight)`` and returns
@@ -378,7 +379,8 @@ class LightGBMRegressor(RegressorMixin, LightGBMBase):
         1 for a column with which the prediction (a class's raw score) may only
         rise, -1 only fall, 0 free. A dict says so by the name or position of a
         column, or by the name of a modality of `blocks`, ``{"table": 1}``: all its
-        columns that hold no categories.
+        columns that hold no categories. Where copies of this estimator see different
+        modalities, as in late fusion, it counts for those that see this one.
     metric : str, list of str or callable, default=None
         What early stopping looks at; ``None`` is the loss. A callable takes
         ``(y_true, y_pred)`` or ``(y_true, y_pred, sample_weight)`` and returns

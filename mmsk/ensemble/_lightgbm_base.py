@@ -1,6 +1,7 @@
 """What the two LightGBM estimators share: checked data in, a booster out."""
 
 import warnings
+from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -138,6 +139,13 @@ class LightGBMBase(BaseEstimator):
             block.name: float(importances[list(block.columns)].sum() / total)
             for block in blocks
         }
+
+    def _tell_unseen(self, modalities) -> None:
+        """Forget the constraints of modalities that other members see."""
+        given = self.monotone_constraints
+        if isinstance(given, Mapping):
+            own = {name: sign for name, sign in given.items() if name not in modalities}
+            self.monotone_constraints = own or None
 
     def _needs_groups(self) -> bool:
         """Tell whether `fit` makes a split that groups should reach."""

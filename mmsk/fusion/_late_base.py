@@ -19,6 +19,7 @@ from mmsk._utils._param_validation import (
 )
 from mmsk._utils._splits import splits_of_kept
 from mmsk.compose._fit_params import as_repeats, fit_params, warn_if_ungrouped
+from mmsk.compose._told_unseen import tell_unseen
 from mmsk.fusion._members import check_kind, fit_member, is_drop, own_estimators
 
 
@@ -137,9 +138,16 @@ class BaseLateFusion(MetaEstimatorMixin, NamedSteps):
     def _members(self) -> dict[str, Any]:
         """Return the unfitted estimator of each modality."""
         own = self._own_estimators()
+        shared = {name for name in self._own_blocks.names if name not in own}
+
+        def inside(name: str) -> Any:
+            if name in own or self.estimator is None:
+                return own.get(name)
+            return tell_unseen(clone(self.estimator), shared - {name})
+
         return {
             name: self._member(
-                own.get(name, self.estimator),
+                inside(name),
                 modalities=[name],
                 scale=self.scale,
                 block_norm=self.block_norm,

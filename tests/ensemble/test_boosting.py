@@ -12,6 +12,8 @@ from sklearn.datasets import make_classification
 from sklearn.ensemble import AdaBoostClassifier, HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.class_weight import compute_sample_weight
 
@@ -251,9 +253,17 @@ class TestWeights:
         with pytest.raises(ValueError, match="class_weight must be positive"):
             boost(class_weight={0: 0, 1: 1, 2: 1}).fit(X, y)
 
-    def test_are_refused_by_an_estimator_that_takes_none(self):
-        with pytest.raises(ValueError, match="does not take sample_weight"):
-            boost(KNeighborsClassifier()).fit(*three_blocks())
+    @pytest.mark.parametrize(
+        "inner",
+        [KNeighborsClassifier(), make_pipeline(MinMaxScaler(), KNeighborsClassifier())],
+    )
+    def test_an_estimator_that_takes_none_is_named_with_what_to_do(self, inner):
+        with pytest.raises(ValueError) as raised:
+            boost(inner).fit(*three_blocks())
+        said = str(raised.value)
+        assert f"the fit of {inner!r} uses no sample_weight" in said
+        assert "Pass an estimator that does, such as DecisionTreeClassifier" in said
+        assert "or use ModalityBaggingClassifier" in said
 
 
 class TestImportances:
