@@ -15,7 +15,9 @@ from sklearn.ensemble import (
     VotingRegressor,
 )
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import make_pipeline
 
+from mmsk.compose import BlockSelector
 from mmsk.compose._hand_down import is_estimator
 from mmsk.ensemble import LightGBMClassifier, LightGBMRegressor
 from mmsk.ensemble._selection import (
@@ -115,9 +117,10 @@ def fusion_grid(
         or estimators whose parameter `estimator` or `estimators` is filled.
     modalities : sequence, default=None
         What to read: a name for one modality alone, a list of names, ``None`` for
-        all. One alone is read by early fusion, for there is nothing to fuse.
-        Ensembles of different members read all. Without it nothing is said about
-        modalities.
+        all. One alone is read by early fusion, for there is nothing to fuse, and
+        not by ensembles, unless each is alone. Ensembles of different members read
+        all, or, where ``None`` is not among these, each of them. Without it nothing is
+        said about modalities.
     features : dict of str to sequence, default=None
         Values for parameters of the extractors, as ``{"image__size": [64, 96]}``.
         Every candidate comes with each, and each takes an extraction of its own.
@@ -203,27 +206,31 @@ def fusion_grid(
         mechanism = {} if mechanisms == ["concat"] else {"mechanism": mechanisms}
         add([intermediate(random_state=0)], several, **mechanism)
     add(objects, several)
-    members = [
-        *(_with(early, head) for head in filled if is_early),
-        *(_with(late, head, combine=rule) for rule in rules for head in filled),
-        *(intermediate(mechanism, random_state=0) for mechanism in mechanisms),
-        *objects,
-    ]
+    # where there is nothing to fuse, early fusion is who reads
+    alone = not several
+    members = [_with(early, head) for head in filled if is_early or alone]
+    if not alone:
+        members += [
+            *(_with(late, head, combine=rule) for rule in rules for head in filled),
+            *(intermediate(mechanism, random_state=0) for mechanism in mechanisms),
+            *objects,
+        ]
+    read = several or subsets
     for each in ensembles:
         ensemble = _chosen(each, ENSEMBLES[task], "ensemble", task)
         params = ensemble.get_params(deep=False)
         if "estimators" in params:
-            named = [
-                (f"{type(member).__name__.lower()}{number}", clone(member))
-                for number, member in enumerate(members, 1)
+            whole = [None] if None in read else read
+            filled_in = [
+                clone(ensemble).set_params(estimators=_named(members, modalities))
+                for modalities in whole
             ]
-            grid.append({path: [ensemble.set_params(estimators=named)]})
+            grid.append({path: filled_in})
         elif "estimator" in params:
             part = {path: [ensemble], f"{path}__estimator": [*map(clone, members)]}
             if said and all("modalities" in m.get_params() for m in members):
-                part[f"{path}__estimator__modalities"] = several
-            if several:
-                grid.append(part)
+                part[f"{path}__estimator__modalities"] = read
+            grid.append(part)
         else:
             raise TypeError(
                 f"{ensemble!r} has no parameter estimator or estimators, so that no "
@@ -231,6 +238,19 @@ def fusion_grid(
             )
     options = _feature_options(features, start)
     return [{**part, **options} for part in grid]
+
+
+def _named(members: list, modalities: list[str] | None) -> list[tuple[str, Any]]:
+    """Return named copies of members that read some modalities, ``None`` for all."""
+    named = []
+    for number, member in enumerate(map(clone, members), 1):
+        name = f"{type(member).__name__.lower()}{number}"
+        if modalities is not None and "modalities" in member.get_params(deep=False):
+            member.set_params(modalities=modalities)
+        elif modalities is not None:
+            member = make_pipeline(BlockSelector(modalities), member)
+        named.append((name, member))
+    return named
 
 
 def _with(kind: type, head: Any, **params: Any) -> Any:

@@ -84,8 +84,46 @@ def test_one_modality_alone_is_read_by_early_fusion():
     assert grid[0]["estimator__modalities"] == [["text"], ["image"]]
     assert isinstance(grid[0]["estimator"][0], EarlyFusionClassifier)
     assert grid[1]["estimator__modalities"] == [None]
-    grid = fusion_grid(["late", "gated"], ensembles=["bagging"], modalities=["text"])
-    assert len(grid) == 1
+
+
+def readers(grid):
+    """Return what the members of the ensembles in a grid read, by ensemble."""
+    (part,) = [e for e in grid if isinstance(e["estimator"][0], VotingClassifier)]
+    return [
+        [member.get_params().get("modalities", "all") for _, member in e.estimators]
+        for e in part["estimator"]
+    ]
+
+
+@pytest.mark.parametrize("fusions", [["late", "gated"], ["early", "late"]])
+def test_ensembles_of_one_modality_read_no_other(fusions):
+    grid = fusion_grid(
+        fusions,
+        heads=[LINEAR, TREES],
+        ensembles=["bagging", "voting"],
+        modalities=["text", "image"],
+    )
+    _, bagging, _ = grid
+    assert bagging["estimator__estimator__modalities"] == [["text"], ["image"]]
+    members = bagging["estimator__estimator"]
+    assert [type(each) for each in members] == [EarlyFusionClassifier] * 2
+    assert [each.estimator.get_params() for each in members] == [
+        each.get_params() for each in (LINEAR, TREES)
+    ]
+    assert readers(grid) == [[["text"]] * 2, [["image"]] * 2]
+
+
+def test_ensembles_of_different_members_read_all_or_what_is_chosen():
+    chosen, vote = ["text", "image"], ["voting"]
+    grid = fusion_grid(["early", "late"], ensembles=vote, modalities=["text", chosen])
+    assert readers(grid) == [[chosen] * 2]
+    grid = fusion_grid(["early"], ensembles=vote, modalities=[chosen, None])
+    assert readers(grid) == [[None]]
+    # what cannot be told is shown nothing else
+    grid = fusion_grid([LINEAR], ensembles=vote, modalities=[chosen])
+    ((_, member),) = grid[1]["estimator"][0].estimators
+    assert member[0].modalities == chosen
+    assert member[1].get_params() == LINEAR.get_params()
 
 
 def test_estimators_are_taken_as_they_are_and_copied():
