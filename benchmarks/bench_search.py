@@ -22,6 +22,7 @@ Needs the extra "pretrained". Targets: decodes a picture 1.0, fits of a branch k
 
 import argparse
 import os
+import shutil
 import tempfile
 import time
 import warnings
@@ -92,9 +93,14 @@ def features(root, memory):
     )
 
 
+def head(C):
+    """Return a head of some strength."""
+    return Counted(C=C, max_iter=30, random_state=0)
+
+
 def grid():
     """Return 24 candidates: four fusions with four heads, and eight ensembles."""
-    heads = [Counted(C=C, max_iter=30) for C in (0.03, 0.1, 0.3, 1.0)]
+    heads = [head(C) for C in (0.03, 0.1, 0.3, 1.0)]
     fusions = ["early", "late:mean", "late:product", "late:confidence"]
     plain = fusion_grid(fusions, heads)
     bagging = BaggingClassifier(n_estimators=3, random_state=0)
@@ -117,7 +123,7 @@ def measured(name, run):
     return {"name": name, **take_counts(), "seconds": seconds}
 
 
-def heads_by_hand(X, y, groups, root, memory, splits):
+def heads_by_hand(X, y, root, memory, splits):
     """Return the run of heads alone on matrices that are made before."""
     made = []
     every = np.arange(len(y))
@@ -181,6 +187,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="200 rows, no peers")
     parser.add_argument("--rows", type=int, default=120, help="of the peers")
+    parser.add_argument("--rounds", type=int, default=2)
     arguments = parser.parse_args()
     warnings.simplefilter("ignore", GroupsWarning)
     warnings.simplefilter("ignore", ConvergenceWarning)  # 30 iterations are enough
@@ -205,35 +212,46 @@ def main():
             clf, grid(), cv=splits, memory=memory, error_score="raise"
         )
 
-    def pictures_known(folder, **params):
-        fresh = search(folder, **params)
-        fresh.estimator.features.warm(X, verbose=False)
-        return lambda: fresh.fit(X, y)
+    def on_copy(pictures, **params):
+        """Measure a search on a copy of a store that holds the pictures alone."""
+        with tempfile.TemporaryDirectory() as folder:
+            copy = shutil.copytree(pictures, Path(folder, "store"))
+            fresh = search(str(copy), **params)
+            return measured("", lambda: fresh.fit(X, y))
 
-    with tempfile.TemporaryDirectory() as memory:
+    runs = {}
+    with tempfile.TemporaryDirectory() as memory, tempfile.TemporaryDirectory() as own:
+        pictures = Path(own, "store")
+        features(root, str(pictures)).warm(X, verbose=False)
         cold = measured("mmsk, empty store", lambda: search(memory).fit(X, y))
-        by_hand = heads_by_hand(X, y, groups, root, memory, splits)
-        first = measured("heads by hand", by_hand)
-        warm = measured("mmsk, second search", lambda: search(memory).fit(X, y))
-    with tempfile.TemporaryDirectory() as memory:
-        known = measured("mmsk, pictures known", pictures_known(memory))
-    with tempfile.TemporaryDirectory() as memory:
-        run = pictures_known(memory, memory="auto")
-        stored = measured("mmsk, fits stored too", run)
-    # before and after, for what else the machine does
-    again = measured("heads by hand, again", by_hand)
-    print_runs([cold, first, warm, known, stored, again], len(contents))
+        by_hand = heads_by_hand(X, y, root, memory, splits)
+        for _ in range(arguments.rounds):
+            for name, run in (
+                ("heads by hand", lambda: measured("", by_hand)),
+                ("mmsk, pictures known", lambda: on_copy(pictures)),
+                (
+                    "mmsk, second search",
+                    lambda: measured("", lambda: search(memory).fit(X, y)),
+                ),
+                ("mmsk, fits stored too", lambda: on_copy(pictures, memory="auto")),
+            ):
+                runs.setdefault(name, []).append(run() | {"name": name})
+    best = {
+        name: min(each, key=lambda run: run["seconds"]) for name, each in runs.items()
+    }
+    print(f"best of {arguments.rounds} rounds, the first run once:")
+    print_runs([cold, *best.values()], len(contents))
     if not arguments.quick:
         part = np.arange(min(arguments.rows, len(y)))
         few, target = X.iloc[part], y[part]
         folds = list(cv.split(few, target, groups[part]))
         n_distinct = len({Path(root, name).read_bytes() for name in few["image"]})
-        heads = [Counted(C=C, max_iter=30) for C in np.logspace(-2, 2, n_candidates)]
+        heads = [head(C) for C in np.logspace(-2, 2, n_candidates)]
         print(f"{len(part)} rows, {n_candidates} heads on all columns:")
         print_runs(peer_runs(few, target, folds, root, heads), n_distinct)
-    by_hand = min(first["seconds"], again["seconds"])
+    first, known, warm, stored = best.values()
     ratio, warm_ratio, stored_ratio = (
-        each["seconds"] / by_hand for each in (known, warm, stored)
+        each["seconds"] / first["seconds"] for each in (known, warm, stored)
     )
     for what, met in (
         (
