@@ -186,7 +186,7 @@ def main():
     """Run all and print counts, seconds, targets."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="200 rows, no peers")
-    parser.add_argument("--rows", type=int, default=120, help="of the peers")
+    parser.add_argument("--rows", type=int, default=120, help="of the peers; 0: none")
     parser.add_argument("--rounds", type=int, default=2)
     arguments = parser.parse_args()
     warnings.simplefilter("ignore", GroupsWarning)
@@ -241,7 +241,7 @@ def main():
     }
     print(f"best of {arguments.rounds} rounds, the first run once:")
     print_runs([cold, *best.values()], len(contents))
-    if not arguments.quick:
+    if arguments.rows and not arguments.quick:
         part = np.arange(min(arguments.rows, len(y)))
         few, target = X.iloc[part], y[part]
         folds = list(cv.split(few, target, groups[part]))

@@ -1,5 +1,6 @@
 """What identifies a candidate of a search, if nothing but that decides its scores."""
 
+import re
 import sys
 import unicodedata
 import warnings
@@ -119,6 +120,15 @@ def candidate_keys(
             config = row_key(config, contents[known])
         keys.append(row_key(config, data))
     return keys
+
+
+def unkeyed_name(position: int, estimator: Any) -> bytes:
+    """Return what to call a candidate that has no key, the same in each process.
+
+    Other candidates may be called so as well.
+    """
+    shown = re.sub(" at 0x[0-9a-f]+", "", repr(estimator))
+    return config_digest("mmsk.unkeyed", _LAYOUT, {"is": shown, "at": position})
 
 
 def features_key(estimator: Any) -> bytes | None:

@@ -5,10 +5,8 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any, Self
 
-import joblib
 import numpy as np
 from joblib import effective_n_jobs
-from numpy.typing import NDArray
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.model_selection import ParameterGrid, ParameterSampler
 from sklearn.utils import get_tags, indexable
@@ -25,9 +23,16 @@ from mmsk._utils._param_validation import (
 )
 from mmsk._utils._targets import refuse_strings
 from mmsk.compose._multimodal import BaseMultimodal
+from mmsk.compose._warnings_told import listen
 from mmsk.ensemble._answers import Classes, Numbers, Target
 from mmsk.ensemble._selection import BaseEnsembleSelection
-from mmsk.model_selection._candidate_keys import candidate_keys, features_key, warm
+from mmsk.model_selection._candidate_keys import (
+    candidate_keys,
+    features_key,
+    unkeyed_name,
+    warm,
+)
+from mmsk.model_selection._fold_models import FoldModels, Searched
 from mmsk.model_selection._leaderboard import candidate_labels, leaderboard_of
 from mmsk.model_selection._pair_results import PairResult
 from mmsk.model_selection._search_choice import chosen_candidates, joined_answers
@@ -138,8 +143,16 @@ class FusionSearchCV(WatchedSearch):
     your own (give the class a ``_store_id`` that nothing else has) or with fitted
     parts are fitted each time; one StoreWarning says so.
 
-    ``keep_models=True`` costs memory, not time. Models that were found in `memory`
-    are not there for `ensemble` in a new process, unless a folder holds them.
+    ``keep_models=True`` costs memory, not time. The models of fits that were found in
+    `memory` are not there in a new process, unless a folder holds them: ``ensemble(X)``
+    fits those that it has chosen again. In a folder, models of fits that are not
+    found again are replaced by those of the next search of the same candidates.
+
+    The features of a fold are made once in a process, for all candidates whose
+    `features` have the same parameters (with seeds, as above), as long as their
+    matrices take less than 512 MiB; and a model is asked once for what scores and
+    `oof_predictions_` both need, where the scorers are scikit-learn's. Cells that
+    cannot be used are warned of once for the table, not in each fold.
 
     References
     ----------
@@ -253,12 +266,12 @@ class FusionSearchCV(WatchedSearch):
             clone(self.estimator).set_params(**clone(candidate, safe=False))
             for candidate in candidates
         ]
-        warm(estimators, X, verbose=bool(self.verbose))
+        _, told = listen(lambda: warm(estimators, X, verbose=bool(self.verbose)))
         store = self._store()
         keys: list = [None] * len(candidates)
+        given = {"fit": routed.estimator.fit, "score": routed.scorer.score}
+        scoring = self.scoring, self.error_score
         if store is not None:
-            given = {"fit": routed.estimator.fit, "score": routed.scorer.score}
-            scoring = self.scoring, self.error_score
             keys = candidate_keys(estimators, X, y, given, scoring)
         weights = params.get("sample_weight")
         target = None if y is None else self._target(y, weights)
@@ -268,12 +281,15 @@ class FusionSearchCV(WatchedSearch):
         watch = Watch(
             splits,
             keys,
-            [features_key(each) for each in estimators],
+            list(map(features_key, estimators)),
+            list(map(unkeyed_name, range(len(candidates)), estimators)),
             store=store,
             target=target,
             folder=folder,
             keeps_models=bool(self.keep_models),
             scores_train=self.return_train_score,
+            told=[each.text for each in told],
+            refits=bool(self.refit),
         )
         inner = type(self)(**self.get_params(deep=False))
         inner.estimator = Watched(self.estimator, watch)
@@ -305,7 +321,8 @@ class FusionSearchCV(WatchedSearch):
             self.best_estimator_ = inner.best_estimator_.estimator
         self.scorer_ = getattr(scorers, "_scorers", scorers)
         self.splits_ = splits
-        self._keep(results, y, weights, target)
+        searched = Searched(Searched.digest(X), keys, y, given, scoring)
+        self._keep(results, searched, weights, target)
         return self
 
     def _candidates(self) -> ParameterGrid | ParameterSampler:
@@ -340,7 +357,9 @@ class FusionSearchCV(WatchedSearch):
         tags.array_api_support = False
         return tags
 
-    def _keep(self, results: list[PairResult | None], y, weights, target) -> None:
+    def _keep(
+        self, results: list[PairResult | None], searched: Searched, weights, target
+    ) -> None:
         """Lay out what the pairs brought by candidate and fold."""
         n_splits = len(self.splits_)
         by_candidate = [
@@ -348,12 +367,16 @@ class FusionSearchCV(WatchedSearch):
             for start in range(0, len(results), n_splits)
         ]
         self.n_found_ = sum(each is not None and each.was_found for each in results)
-        self.fold_models_ = [
-            [None if each is None else each.model for each in row]
-            for row in by_candidate
-        ]
+        self.fold_models_, digests = (
+            [
+                [None if each is None else getattr(each, name) for each in row]
+                for row in by_candidate
+            ]
+            for name in ("model", "model_digest")
+        )
+        self._models = FoldModels(self.fold_models_, digests, self.splits_, searched)
         self._target_ = target
-        self._y = None if y is None else np.asarray(y)
+        self._y = None if searched.y is None else np.asarray(searched.y)
         self._weights = None if weights is None else np.asarray(weights)
         self.oof_predictions_ = None
         if target is not None:
@@ -385,6 +408,7 @@ class FusionSearchCV(WatchedSearch):
 
     def ensemble(
         self,
+        X=None,
         *,
         metric=None,
         n_rounds: int = 25,
@@ -393,7 +417,7 @@ class FusionSearchCV(WatchedSearch):
         bag_fraction: float = 0.5,
         random_state=0,
     ) -> SearchEnsembleClassifier | SearchEnsembleRegressor:
-        """Choose the candidates whose mean is best out of fold; fit nothing.
+        """Choose the candidates whose mean is best out of fold; fit nothing again.
 
         It is EnsembleSelectionClassifier's choice, made from `oof_predictions_`. Each
         chosen candidate answers by the mean of its models of the folds. The scores
@@ -401,6 +425,10 @@ class FusionSearchCV(WatchedSearch):
 
         Parameters
         ----------
+        X : table, default=None
+            That of fit. It is needed where models of the chosen are gone, such as
+            those of fits that were found in `memory`: these are fitted again, and
+            stay in `fold_models_`. Else nothing is fitted.
         metric : str, scorer or callable, default=None
             What the ensemble shall be best at, as in EnsembleSelectionClassifier;
             ``None`` is the log-loss, or the squared error.
@@ -424,8 +452,8 @@ class FusionSearchCV(WatchedSearch):
         Raises
         ------
         ValueError
-            If a parameter is out of range, the models of the folds are not there, or
-            no candidate has predictions.
+            If a parameter is out of range, no candidate has predictions, models of
+            the folds are not there and X is not given, or X is another table.
         """
         check_is_fitted(self)
         if self.oof_predictions_ is None:
@@ -454,42 +482,17 @@ class FusionSearchCV(WatchedSearch):
             self._y,
             self._weights,
             metric,
-            check=self._check_models,
             **options,
         )
         params = self.cv_results_["params"]
         labels = candidate_labels(params)
         is_class = isinstance(self._target_, Classes)
         kind = SearchEnsembleClassifier if is_class else SearchEnsembleRegressor
-        made = kind(
-            [
-                (
-                    labels[i],
-                    clone(self.estimator).set_params(**clone(params[i], safe=False)),
-                )
-                for i in chosen
-            ],
-            weights=weights.tolist(),
-        )
-        models = [
-            [joblib.load(m) if isinstance(m, str) else m for m in self.fold_models_[i]]
+        estimators = [
+            clone(self.estimator).set_params(**clone(params[i], safe=False))
             for i in chosen
         ]
+        models = self._models.of(chosen.tolist(), estimators, X, self.n_jobs)
+        named = [(labels[i], each) for i, each in zip(chosen, estimators, strict=True)]
+        made = kind(named, weights=weights.tolist())
         return made._with_models(models, self._target_)
-
-    def _check_models(self, able: NDArray) -> None:
-        gone = [i for i in able if any(m is None for m in self.fold_models_[i])]
-        if not gone:
-            return
-        which = f"candidates {[int(i) for i in gone]} (positions in cv_results_)"
-        if not self.keep_models:
-            raise ValueError(
-                "ensemble() uses the models of the folds, which keep_models=False has "
-                "not kept. Fit the search with keep_models=True or a folder."
-            )
-        raise ValueError(
-            f"The models of {which} were fitted by an earlier search, whose scores "
-            "were found in memory; they went with it. Pass keep_models=FOLDER, so "
-            "that models outlive the process (those that are not in it are fitted "
-            "again), or memory=None."
-        )

@@ -1,5 +1,6 @@
 """What a search keeps of a candidate on a fold, in memory and in a feature store."""
 
+import hashlib
 import json
 import os
 import secrets
@@ -29,6 +30,8 @@ class PairResult:
         What the model says of the test rows.
     model : fitted estimator, str or None
         It, the file that holds it, or None if it was not kept.
+    model_digest : str or None
+        The fingerprint of the file, if it was written now.
     was_found : bool
         Whether all this is from an earlier search.
     """
@@ -38,6 +41,7 @@ class PairResult:
     score_seconds: float
     answers: NDArray[np.float64] | None = None
     model: Any = None
+    model_digest: str | None = None
     was_found: bool = False
 
 
@@ -80,17 +84,50 @@ def stored_result(store: FeatureStore, key: bytes) -> PairResult | None:
     return PairResult(scores, fit_seconds, score_seconds, answers, was_found=True)
 
 
-def model_path(folder: Path, key: bytes | None) -> Path:
-    """Return the file of a model; without a key one that nobody finds again."""
-    return folder / f"{secrets.token_hex(16) if key is None else key.hex()}.joblib"
+def write_model(model: Any, path: Path) -> str:
+    """Write a model aside and put it in its place, so that no file is ever torn.
 
-
-def write_model(model: Any, path: Path) -> None:
-    """Write a model aside and put it in its place, so that no file is ever torn."""
+    Returns
+    -------
+    digest : str
+        Fingerprint of the file.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_suffix(f".{secrets.token_hex(8)}")
     try:
         joblib.dump(model, aside)
+        digest = _digest(aside)
         os.replace(aside, path)
     finally:
         aside.unlink(missing_ok=True)
+    return digest
+
+
+def read_model(model: Any, digest: str | None) -> Any:
+    """Return a model that may be in a file.
+
+    Parameters
+    ----------
+    model : fitted estimator or str
+    digest : str or None
+        Fingerprint of the file; None if any content will do.
+
+    Raises
+    ------
+    ValueError
+        If the file holds another model by now.
+    """
+    if not isinstance(model, str):
+        return model
+    if digest is not None and _digest(Path(model)) != digest:
+        raise ValueError(
+            f"The model in {model!r} is not the one that this search has written: "
+            "another search of the same candidates, whose fits cannot be told from "
+            "those of this one, has replaced it. Give each search a folder of its own."
+        )
+    return joblib.load(model)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

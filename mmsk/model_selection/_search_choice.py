@@ -1,6 +1,6 @@
 """Candidates' answers of all folds, and the choice among them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -41,8 +41,6 @@ def chosen_candidates(
     y: NDArray,
     weights: NDArray | None,
     metric: Any,
-    *,
-    check: Callable[[NDArray], None],
     **options: Any,
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Choose by `greedy_weights` among the candidates that no fold failed.
@@ -56,8 +54,6 @@ def chosen_candidates(
     weights : ndarray of shape (n_samples,) or None
     metric : str, scorer, callable or None
         As `score_of` takes it.
-    check : callable
-        Raises where those that may be chosen, by position, are not to be had.
     **options : object
         For `greedy_weights`.
 
@@ -81,7 +77,6 @@ def chosen_candidates(
             "No candidate has predictions of all folds: each failed in one. Pass "
             "error_score='raise' to see why."
         )
-    check(able)
     if weights is not None:
         weights = weights[judged]
     classes = target.classes if isinstance(target, Classes) else None

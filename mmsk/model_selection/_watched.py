@@ -18,12 +18,12 @@ from tqdm import tqdm
 from mmsk.compose._multimodal import BaseMultimodal
 from mmsk.compose._shared_matrices import SharedMatrices, SharedRows, sharing
 from mmsk.ensemble._answers import Target
+from mmsk.model_selection._hushed_failures import hushed_failures
 from mmsk.model_selection._pair_results import (
     CarriedScore,
     CarriedScores,
     PairResult,
     carry,
-    model_path,
     store_result,
     stored_result,
     write_model,
@@ -49,6 +49,8 @@ class Watch:
         A fingerprint of each candidate and all data; None where there is none.
     features_keys : list of bytes or None
         A fingerprint of each candidate's features; None where they are not shared.
+    names : list of bytes
+        Of the candidates; their files are called by them where there is no key.
     store : FeatureStore or None
         Where finished pairs are.
     target : Target or None
@@ -58,6 +60,10 @@ class Watch:
     keeps_models : bool
     scores_train : bool
         Whether training rows are scored too.
+    told : list of str
+        What was warned of the whole table before.
+    refits : bool
+        Whether a fit on all rows will warn of what is not told yet.
     """
 
     def __init__(
@@ -65,21 +71,27 @@ class Watch:
         splits: list[tuple[NDArray, NDArray]],
         keys: list[bytes | None],
         features_keys: list[bytes | None],
+        names: list[bytes],
         *,
         store: FeatureStore | None,
         target: Target | None,
         folder: Path | None,
         keeps_models: bool,
         scores_train: bool,
+        told: list[str],
+        refits: bool,
     ) -> None:
         self.keys = keys
         self.features_keys = features_keys
+        self.names = names
         self.matrices = SharedMatrices()
         self.store = store
         self.target = target
         self.folder = folder
         self.keeps_models = keeps_models
         self.scores_train = scores_train
+        self.told = told
+        self.refits = refits
         self.tests: dict[bytes, list[bytes]] = {}  # of the folds with a training set
         for train, test in splits:
             self.tests.setdefault(rows_digest(train), []).append(rows_digest(test))
@@ -166,7 +178,8 @@ class Watched:
         data = (X,) if y is None else (X, y)
         own = vars(self)
         if self._candidate is None:
-            self.estimator.fit(*data, **params)
+            with hushed_failures(self.watch.told):
+                self.estimator.fit(*data, **params)
             return self
         own["_train"] = rows_digest(rows)
         own["_found"] = self._look_up()
@@ -174,7 +187,7 @@ class Watched:
             return self
         own["_shared"] = self.watch.shared_rows(self._candidate, self._train)
         began = time.perf_counter()
-        with self._sharing():
+        with self._sharing(), self._hushed():
             self.estimator.fit(*data, **params)
         own["_fit_seconds"] = time.perf_counter() - began
         return self
@@ -183,6 +196,10 @@ class Watched:
         if isinstance(self.estimator, BaseMultimodal):
             return sharing(self.estimator, self._shared)
         return nullcontext()
+
+    def _hushed(self) -> AbstractContextManager:
+        """Leave it to the fit on all rows to warn of cells that cannot be used."""
+        return hushed_failures(None if self.watch.refits else ())
 
     @contextmanager
     def _asked_once(self, X: Any, rows: bytes) -> Iterator[None]:
@@ -213,7 +230,7 @@ class Watched:
         watch = self.watch
         wants_answers = watch.target is not None and not is_train
         began = time.perf_counter()
-        with self._asked_once(X, test) if once else nullcontext():
+        with self._hushed(), self._asked_once(X, test) if once else nullcontext():
             scores = score(self.estimator)
             seconds = time.perf_counter() - began
             if wants_answers and isinstance(scores, dict | Real):
@@ -224,7 +241,11 @@ class Watched:
         if wants_answers:
             result.answers = answers
         if watch.keeps_models and not is_train:
-            result.model = self._kept_model()
+            result.model = self.estimator
+            if watch.folder is not None:
+                path = self._model_path()
+                result.model_digest = write_model(self.estimator, path)
+                result.model = str(path)
         if key is not None:
             store_result(watch.store, key, result)
         return scores if is_train else carry(result)
@@ -242,7 +263,7 @@ class Watched:
             return {}
         path = None
         if self.watch.folder is not None:
-            path = model_path(self.watch.folder, self._key(b"model"))
+            path = self._model_path()
             if not path.exists():
                 return {}
         found = {}
@@ -254,12 +275,13 @@ class Watched:
             found[rows] = result
         return found
 
-    def _kept_model(self) -> Any:
-        if self.watch.folder is None:
-            return self.estimator
-        path = model_path(self.watch.folder, self._key(b"model"))
-        write_model(self.estimator, path)
-        return str(path)
+    def _model_path(self) -> Path:
+        """Return the file of the model: the next search that fits it finds it there."""
+        key = self._key(b"model")
+        if key is not None:
+            return self.watch.folder / f"{key.hex()}.joblib"
+        name = row_key(self.watch.names[self._candidate], self._train)
+        return self.watch.folder / f"unkeyed-{name.hex()}.joblib"
 
 
 class WatchedScoring:

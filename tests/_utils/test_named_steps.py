@@ -31,7 +31,7 @@ def test_estimators_as_a_dict_break_nothing_before_fit_refuses_them(kind):
     assert "LogisticRegression" in repr(model)
     if hasattr(model, "blocks"):
         model.set_params(blocks=Blocks([Block("a", 0, 1), Block("b", 1, 2)]))
-    with pytest.raises(ValueError, match="estimators.* must be .*list"):
+    with pytest.raises(ValueError, match=r"estimators.* must be .*list"):
         model.fit(X, Y)
 
 

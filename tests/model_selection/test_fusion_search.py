@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
+from sklearn.exceptions import FitFailedWarning
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
 from sklearn.metrics import f1_score, make_scorer
@@ -28,7 +29,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from mmsk.compose import ModalityTransformer, MultimodalClassifier
 from mmsk.ensemble import LightGBMClassifier
-from mmsk.exceptions import StoreWarning
+from mmsk.exceptions import MissingModalityWarning, StoreWarning
 from mmsk.feature_extraction.image import ColorExtractor
 from mmsk.feature_extraction.tabular import TableExtractor
 from mmsk.feature_extraction.text import TfidfExtractor
@@ -134,6 +135,43 @@ def test_a_fit_that_fails_scores_the_error_score():
     search.set_params(error_score="raise")
     with pytest.raises(ValueError, match="'C' parameter"):
         search.fit(X, y)
+
+
+def test_failures_are_warned_of_once():
+    X, y, _ = numbers()
+    search = FusionSearchCV(LogisticRegression(), {"C": [-1.0, -2.0, 1.0]}, cv=5)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        search.fit(X, y)
+    (warning,) = [each for each in caught if each.category is FitFailedWarning]
+    assert "10 fits failed out of a total of 15" in str(warning.message)
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("stored", [True, False])
+def test_cells_that_cannot_be_used_are_warned_of_once(n_jobs, stored, tmp_path, capfd):
+    X, y = write_shop(tmp_path, 40)
+    (tmp_path / X["photo"][7]).write_bytes(b"no picture")
+    memory = tmp_path / "store" if stored else None
+    clf = MultimodalClassifier(
+        shop_features(tmp_path, memory=memory, on_error="missing"),
+        EarlyFusionClassifier(),
+    )
+    grid = {"estimator__scale": [True, False]}
+    search = FusionSearchCV(clf, grid, cv=2, n_jobs=n_jobs)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        search.fit(X, y)
+    (warning,) = [each for each in caught if each.category is MissingModalityWarning]
+    assert str(warning.message).startswith("1 of 40 cells (2.5%) could not be used")
+    assert "Column 'photo', row 7" in str(warning.message)
+    assert "could not be used" not in capfd.readouterr().err  # of the other processes
+    # where nothing is fitted on all rows and nothing is stored, the folds speak
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        search.set_params(refit=False, n_jobs=1, memory=None).fit(X, y)
+    said = [str(each.message) for each in caught]
+    assert sum("could not be used" in each for each in said) >= 1
 
 
 def test_one_scorer_of_several_may_fail():
@@ -345,17 +383,78 @@ def test_a_classifier_without_probabilities_is_sure():
     assert search.ensemble().predict(X).tolist().count("yes") > 5
 
 
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_models_that_are_gone_are_fitted_again_if_they_are_chosen(
+    n_jobs, log, tmp_path
+):
+    X, y, _ = numbers()
+    weights = np.random.default_rng(1).uniform(size=len(y))
+    search = FusionSearchCV(
+        LoggedClassifier(log), {"C": C}, memory=tmp_path / "store", n_jobs=n_jobs
+    ).fit(X, y, sample_weight=weights)
+    whole = search.ensemble(n_bags=1, n_init=1, n_rounds=2)
+    assert 0 < len(whole.estimators) < 3
+    again = clone(search).fit(X, y, sample_weight=weights)
+    assert again.n_found_ == 15
+    n_fits(log)
+    with pytest.raises(ValueError, match=r"are not there.* Pass the table of fit"):
+        again.ensemble(n_bags=1, n_init=1, n_rounds=2)
+    assert n_fits(log) == 0
+    fitted = again.ensemble(X, n_bags=1, n_init=1, n_rounds=2)
+    assert n_fits(log) == 5 * len(whole.estimators)
+    np.testing.assert_array_equal(fitted.predict_proba(X), whole.predict_proba(X))
+    again.ensemble(n_bags=1, n_init=1, n_rounds=2)  # now they are there
+    assert n_fits(log) == 0
+    for other in (X[:-1], X + 1e-9):
+        with pytest.raises(ValueError, match="is not the table that was searched"):
+            clone(search).fit(X, y, sample_weight=weights).ensemble(other)
+
+
+def test_models_are_not_fitted_again_on_other_pictures(tmp_path):
+    X, y = write_shop(tmp_path, 40)
+    features = shop_features(tmp_path, memory=tmp_path / "store")
+    clf = MultimodalClassifier(features, EarlyFusionClassifier())
+    search = FusionSearchCV(clf, fusion_grid(["early"]), cv=2).fit(X, y)
+    again = clone(search).fit(X, y)
+    assert again.n_found_ == 2
+    said = again.ensemble(X).predict_proba(X)
+    np.testing.assert_array_equal(said, search.ensemble().predict_proba(X))
+    (tmp_path / X["photo"][0]).write_bytes((tmp_path / X["photo"][1]).read_bytes())
+    again.fold_models_[0][0] = None
+    with pytest.raises(ValueError, match="or files that it names have changed"):
+        again.ensemble(X)
+
+
+def test_models_without_a_key_do_not_pile_up(log, tmp_path):
+    X, y, _ = numbers()
+    folder = tmp_path / "models"
+    search = FusionSearchCV(
+        LoggedClassifier(log), {"C": C}, cv=3, keep_models=folder, refit=False
+    ).fit(X, y)
+    files = set(folder.iterdir())
+    assert len(files) == 9
+    said = search.ensemble().predict_proba(X)
+    again = clone(search).fit(X, y)
+    assert set(folder.iterdir()) == files
+    np.testing.assert_array_equal(again.ensemble().predict_proba(X), said)
+    # other candidates keep theirs; other folds too
+    clone(search).set_params(cv=2, param_grid={"C": [2.0]}).fit(X, y)
+    assert len(set(folder.iterdir()) - files) == 2
+    again.ensemble()
+    clone(search).fit(X, np.roll(y, 7))
+    assert len(list(folder.iterdir())) == 9 + 2
+    with pytest.raises(ValueError, match="another search of the same candidates"):
+        again.ensemble()
+
+
 def test_without_models_an_ensemble_says_what_to_do(log, tmp_path):
     X, y, _ = numbers()
     search = FusionSearchCV(LoggedClassifier(log), {"C": C}, keep_models=False)
-    with pytest.raises(ValueError, match="keep_models=True or a folder"):
+    with pytest.raises(ValueError, match=r"not kept.* ensemble\(X\).*keep_models="):
         search.fit(X, y).ensemble()
+    assert set(search.ensemble(X).predict(X)) == {"yes", "no"}
     search.set_params(keep_models=True, memory=tmp_path / "store").fit(X, y)
-    search.ensemble()
-    again = clone(search).fit(X, y)
-    assert again.n_found_ == 15
-    with pytest.raises(ValueError, match="found in memory; they went with it"):
-        again.ensemble()
+    again = clone(search)
     n_fits(log)
     # models that are wanted in a folder are fitted once more, then found there
     again.set_params(keep_models=tmp_path / "models", refit=False).fit(X, y)

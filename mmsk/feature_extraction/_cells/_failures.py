@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 from mmsk.exceptions import MediaError, MissingModalityWarning
 
+TREATED_AS_MISSING = r"\d+ of \d+ cells \([\d.]+%\) could not be used"
+"""How the warning of a `FailureLog` begins, as a regular expression."""
+
 _ADVICE = 'Pass on_error="missing" to treat it as absent.'
 _SHOWN = 5
 
