@@ -9,6 +9,11 @@ score the outer rows once each. "by the score" selects for accuracy or R2 instea
 log-loss or squared error, for comparison.
 
     OMP_NUM_THREADS=1 python benchmarks/table_search.py [--sets clipart] [--folds 3]
+        [--results FILE] [--store DIR]
+
+With --results each fold is kept as a line of FILE once it is done and not run again;
+with --store the features and finished fits too, so that a fold goes on where it was.
+Seconds are those of the fits and scores of the search, and of the two selections.
 
 Five inner folds, the default, because models of the folds see that much less than all
 training rows: three were tried on one fold of houses (-.015), nothing else was looked
@@ -19,6 +24,7 @@ Target: the mean difference over all folds of all sets is at least 0.
 """
 
 import argparse
+import json
 import os
 import tempfile
 import time
@@ -50,25 +56,32 @@ def candidates(names, *, regression):
 def run_fold(model, X, y, train, test, *, regression):
     """Return scores of the best candidate and of two ensembles, and what happened."""
     names = [name for name, *_ in model.features.transformers]
-    search = FusionSearchCV(
-        model, candidates(names, regression=regression), cv=5, memory=None
-    )
-    began = time.perf_counter()
-    search.fit(X.iloc[train], y.iloc[train])
-    seconds = time.perf_counter() - began
+    grid = candidates(names, regression=regression)
+    search = FusionSearchCV(model, grid, cv=5)
+    known = X.iloc[train]
+    search.fit(known, y.iloc[train])
     new, target = X.iloc[test], y.iloc[test]
     began = time.perf_counter()
-    chosen = search.ensemble()
-    by_score = search.ensemble(metric="r2" if regression else "accuracy")
+    chosen = search.ensemble(known)
+    by_score = search.ensemble(known, metric="r2" if regression else "accuracy")
     spent = time.perf_counter() - began
-    scores = [each.score(new, target) for each in (search, chosen, by_score)]
-    return (
-        scores,
-        len(search.cv_results_["params"]),
-        len(chosen.weights_),
-        seconds,
-        spent,
-    )
+    results = search.cv_results_
+    times = results["mean_fit_time"] + results["mean_score_time"]
+    return {
+        "scores": [each.score(new, target) for each in (search, chosen, by_score)],
+        "candidates": len(results["params"]),
+        "chosen": len(chosen.weights_),
+        "search s": float(times.sum()) * search.n_splits_,
+        "selection s": spent,
+    }
+
+
+def kept_folds(path):
+    """Return what a file holds, by set and fold."""
+    if path is None or not path.exists():
+        return {}
+    lines = map(json.loads, path.read_text().splitlines())
+    return {(each["set"], each["fold"]): each for each in lines}
 
 
 def main():
@@ -77,7 +90,10 @@ def main():
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--sets", nargs="+", default=HERE, choices=list(SETS))
     parser.add_argument("--folds", type=int, default=3, help="the first of each set")
+    parser.add_argument("--results", type=Path, help="a file of finished folds")
+    parser.add_argument("--store", help="a folder of features and finished fits")
     arguments = parser.parse_args()
+    kept = kept_folds(arguments.results)
     if not arguments.data.exists():
         parser.exit(1, f"No data in {arguments.data}: name their folder by --data.\n")
     for category in (GroupsWarning, MissingModalityWarning, SingleBlockWarning):
@@ -94,22 +110,32 @@ def main():
         regression = SETS[name].make is make_multimodal_regressor
         found = []
         with tempfile.TemporaryDirectory() as memory:
-            model = made(name, X, arguments.data / name, memory)
-            for fold in np.unique(folds[folds >= 0])[: arguments.folds]:
-                train, test = (
-                    np.flatnonzero(each) for each in (folds != fold, folds == fold)
-                )
-                found.append(run_fold(model, X, y, train, test, regression=regression))
-        scores = np.array([each[0] for each in found])
+            store = arguments.store or memory
+            model = made(name, X, arguments.data / name, store)
+            for fold in np.unique(folds[folds >= 0])[: arguments.folds].tolist():
+                if (name, fold) not in kept:
+                    train, test = (
+                        np.flatnonzero(each) for each in (folds != fold, folds == fold)
+                    )
+                    run = run_fold(model, X, y, train, test, regression=regression)
+                    kept[name, fold] = {"set": name, "fold": fold, **run}
+                    if arguments.results is not None:
+                        with arguments.results.open("a") as file:
+                            print(json.dumps(kept[name, fold]), file=file)
+                found.append(kept[name, fold])
+        scores = np.array([each["scores"] for each in found])
         difference = scores[:, 1] - scores[:, 0]
         error = (
             difference.std(ddof=1) / np.sqrt(len(found)) if len(found) > 1 else np.nan
         )
         other = (scores[:, 2] - scores[:, 0]).mean()
-        n_chosen, seconds, spent = np.mean([each[2:] for each in found], axis=0)
+        n_chosen, seconds, spent = (
+            np.mean([each[key] for each in found])
+            for key in ("chosen", "search s", "selection s")
+        )
         print(
-            f"{name:16}{len(found):6d}{found[0][1]:11d}{scores[:, 0].mean():7.3f}"
-            f"{scores[:, 1].mean():9.3f}{difference.mean():+12.4f} +- {error:.4f}"
+            f"{name:16}{len(found):6d}{found[0]['candidates']:11d}"
+            f"{scores[:, 0].mean():7.3f}{scores[:, 1].mean():9.3f}{difference.mean():+12.4f} +- {error:.4f}"
             f"{other:+13.4f}{n_chosen:7.1f}{seconds:9.1f}{spent:12.2f}",
             flush=True,
         )

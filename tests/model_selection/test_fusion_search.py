@@ -429,7 +429,7 @@ def test_models_without_a_key_do_not_pile_up(log, tmp_path):
     X, y, _ = numbers()
     folder = tmp_path / "models"
     search = FusionSearchCV(
-        LoggedClassifier(log), {"C": C}, cv=3, keep_models=folder, refit=False
+        LoggedClassifier(log), {"C": C}, cv=KFold(3), keep_models=folder, refit=False
     ).fit(X, y)
     files = set(folder.iterdir())
     assert len(files) == 9
