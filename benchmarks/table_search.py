@@ -135,7 +135,8 @@ def main():
         )
         print(
             f"{name:16}{len(found):6d}{found[0]['candidates']:11d}"
-            f"{scores[:, 0].mean():7.3f}{scores[:, 1].mean():9.3f}{difference.mean():+12.4f} +- {error:.4f}"
+            f"{scores[:, 0].mean():7.3f}{scores[:, 1].mean():9.3f}"
+            f"{difference.mean():+12.4f} +- {error:.4f}"
             f"{other:+13.4f}{n_chosen:7.1f}{seconds:9.1f}{spent:12.2f}",
             flush=True,
         )

@@ -201,8 +201,8 @@ class BaseMultimodal(MetaEstimatorMixin, BaseEstimator):
             matrix = self._shared_rows.matrix(X, lambda: self._matrix_of(X))
         said = getattr(self.estimator_, method)(matrix)
         if isinstance(said, list):  # an array an output
-            return [_in_float64(each) for each in said]
-        return _in_float64(said)
+            return [_in_float64(each, method) for each in said]
+        return _in_float64(said, method)
 
     def predict(self, X):
         """Predict the target of new rows.
@@ -410,9 +410,16 @@ class MultimodalRegressor(RegressorMixin, BaseMultimodal):
     """
 
 
-def _in_float64(said: np.ndarray) -> np.ndarray:
-    # scikit-learn's estimators answer a float32 matrix in float32
-    return said.astype(np.float64) if said.dtype == np.float32 else said
+def _in_float64(said: np.ndarray, method: str) -> np.ndarray:
+    """Return answers as float64: scikit-learn answers a float32 matrix in float32."""
+    if said.dtype != np.float32:
+        return said
+    said = said.astype(np.float64)
+    if method == "predict_proba" and said.ndim == 2:
+        total = said.sum(axis=1, keepdims=True)
+        if np.allclose(total, 1, rtol=0, atol=1e-5):  # not of several labels a row
+            said /= total  # as far as float64 can tell, as log_loss wants it
+    return said
 
 
 def _leave(estimator: Any, view: Any, path: str) -> None:

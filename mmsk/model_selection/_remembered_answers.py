@@ -57,3 +57,6 @@ class _Once:
         if type(said) is np.ndarray:
             self._answers[id(X)] = X, said.copy()  # X stays, so that its id is its own
         return said
+
+    def __reduce__(self) -> tuple:
+        return _Once, (self._method,)  # a copy of the model may change

@@ -16,7 +16,7 @@ from sklearn.base import clone
 from sklearn.exceptions import FitFailedWarning
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
-from sklearn.metrics import f1_score, make_scorer
+from sklearn.metrics import f1_score, log_loss, make_scorer
 from sklearn.model_selection import (
     GridSearchCV,
     GroupKFold,
@@ -303,6 +303,106 @@ def test_a_branch_is_fitted_once_a_fold_and_for_the_refit(tmp_path, monkeypatch)
     assert CountedTfidfExtractor.n_fits == 3 + 1
     search.fit(X, y)
     assert CountedTfidfExtractor.n_fits == 3 + 1
+
+
+class Greedy(LogisticRegression):
+    """Writes to what it reads."""
+
+    _store_id = "tests.Greedy"
+
+    def fit(self, X, y, sample_weight=None):
+        super().fit(X, y)
+        X *= 0
+        return self
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_features_of_a_fold_are_shared_without_a_store_and_change_nothing(
+    n_jobs, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(CountedTfidfExtractor, "n_fits", 0)
+    X, y = write_shop(tmp_path, 60)
+    features = shop_features(tmp_path).set_params(
+        text=CountedTfidfExtractor(random_state=0), image="drop"
+    )
+    clf = MultimodalClassifier(features, LogisticRegression())
+    heads = [Greedy(max_iter=1000), LogisticRegression(C=0.1), EarlyFusionClassifier()]
+    given = {"cv": KFold(3), "scoring": ["accuracy", "neg_log_loss"], "refit": False}
+    grid = {"estimator": heads, "features__text__lowercase": [True, False]}
+    given["return_train_score"] = True
+    ours = FusionSearchCV(clf, grid, n_jobs=n_jobs, **given).fit(X, y)
+    if n_jobs == 1:  # the other processes count for themselves
+        assert CountedTfidfExtractor.n_fits == 2 * 3
+        held = [m.features_ for row in ours.fold_models_ for m in row]
+        assert len(set(map(id, held))) == 2 * 3
+    assert not any("_shared_rows" in vars(m) for row in ours.fold_models_ for m in row)
+    theirs = GridSearchCV(clf, grid, **given).fit(X, y)
+    assert_same_results(ours.cv_results_, theirs.cv_results_)
+
+
+@pytest.mark.parametrize(
+    "grid",
+    [
+        {"features__text": [TfidfExtractor(n_components=2, random_state=None)] * 2},
+        {"features__image__root": ["one", "two"]},
+    ],
+    ids=["no seed", "other files"],
+)
+def test_features_that_may_differ_are_not_shared(grid, tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    X, y = write_shop(tmp_path / "one", 40)
+    for path in (tmp_path / "one").iterdir():
+        (tmp_path / "two" / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "two" / X["photo"][0]).write_bytes(
+        (tmp_path / "two" / X["photo"][1]).read_bytes()
+    )
+    if "features__image__root" in grid:
+        roots = [tmp_path / name for name in grid["features__image__root"]]
+        grid = {"features__image__root": roots}
+    clf = MultimodalClassifier(shop_features(tmp_path / "one"), LogisticRegression())
+    search = FusionSearchCV(clf, grid, cv=2, refit=False).fit(X, y)
+    one, other = search.fold_models_
+    for mine, yours in zip(one, other, strict=True):
+        assert mine.features_ is not yours.features_
+    same = np.array_equal(*search.oof_predictions_)
+    assert same == ("features__text" in grid)  # the random one has drawn the same
+
+
+class Asked(LogisticRegression):
+    """Counts what it is asked."""
+
+    n_asked = 0
+
+    def predict_proba(self, X):
+        type(self).n_asked += 1
+        return super().predict_proba(X)
+
+
+def own_loss(estimator, X, y):
+    """Score by a function of the user's."""
+    return -log_loss(y, estimator.predict_proba(X))
+
+
+@pytest.mark.parametrize(
+    ("scoring", "n_asked"),
+    [
+        (["neg_log_loss", "accuracy"], 1),
+        ("accuracy", 1),
+        (own_loss, 2),
+        ({"own": own_loss, "theirs": "neg_log_loss"}, 3),
+    ],
+    ids=["several", "one", "own", "own and theirs"],
+)
+def test_a_model_is_asked_once_by_scorers_that_change_nothing(
+    scoring, n_asked, monkeypatch
+):
+    monkeypatch.setattr(Asked, "n_asked", 0)
+    X, y, _ = numbers()
+    search = FusionSearchCV(Asked(), {"C": C}, cv=2, scoring=scoring, refit=False)
+    search.fit(X, y)
+    assert Asked.n_asked == n_asked * 3 * 2
+    assert not any("predict_proba" in vars(m) for r in search.fold_models_ for m in r)
 
 
 @pytest.mark.parametrize("kind", [LoggedClassifier, LoggedRegressor])
