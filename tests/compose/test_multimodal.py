@@ -84,7 +84,7 @@ class TestFit:
         clf = MultimodalClassifier(mixed_features(), LogisticRegression()).fit(X, Y)
         fitted = mixed_features().fit(X)
         alone = LogisticRegression().fit(fitted.transform(X), Y)
-        np.testing.assert_array_equal(
+        np.testing.assert_allclose(
             clf.predict_proba(X), alone.predict_proba(fitted.transform(X)), rtol=1e-6
         )  # in float32
         sums = clf.predict_proba(X).sum(axis=1)
