@@ -28,7 +28,8 @@ class Searched:
     Parameters
     ----------
     table : bytes or None
-        Fingerprint of the table; None where it has none.
+        Fingerprint of the table; None where it has none, and where all models are
+        there.
     keys : list of bytes or None
         Those of the candidates.
     y : array-like

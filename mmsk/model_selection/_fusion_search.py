@@ -321,7 +321,9 @@ class FusionSearchCV(WatchedSearch):
             self.best_estimator_ = inner.best_estimator_.estimator
         self.scorer_ = getattr(scorers, "_scorers", scorers)
         self.splits_ = splits
-        searched = Searched(Searched.digest(X), keys, y, given, scoring)
+        gone = any(each is None or each.model is None for each in results)
+        table = Searched.digest(X) if gone else None
+        searched = Searched(table, keys, y, given, scoring)
         self._keep(results, searched, weights, target)
         return self
 
