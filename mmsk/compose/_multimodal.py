@@ -30,7 +30,7 @@ from mmsk.compose._fit_params import as_repeats, fit_params, warn_if_ungrouped
 from mmsk.compose._hand_down import hand_down, register_block_rule
 from mmsk.compose._leakage import warn_if_leaking
 from mmsk.compose._modality_transformer import ModalityTransformer
-from mmsk.compose._shared_matrices import SharedRows
+from mmsk.compose._shared_matrices import shared_rows
 from mmsk.compose._told_task import tell_task
 from mmsk.exceptions import MediaError
 
@@ -44,7 +44,6 @@ class BaseMultimodal(MetaEstimatorMixin, BaseEstimator):
         "groups": [str, None],
     }
     __metadata_request__fit = {"sample_weight": True}
-    _shared_rows: SharedRows | None = None  # while a search has it fitted or asked
 
     def __init__(self, features, estimator, *, groups: str | None = None) -> None:
         self.features = features
@@ -108,9 +107,10 @@ class BaseMultimodal(MetaEstimatorMixin, BaseEstimator):
         return self
 
     def _features_of(self, *data: Any) -> Any:
-        if self._shared_rows is None:
+        shared = shared_rows(self)
+        if shared is None:
             return self._fit_features(*data)
-        matrix, self.features_ = self._shared_rows.fitted(
+        matrix, self.features_ = shared.fitted(
             lambda: (self._fit_features(*data), self.features_)
         )
         return matrix
@@ -195,10 +195,11 @@ class BaseMultimodal(MetaEstimatorMixin, BaseEstimator):
 
     def _call(self, method: str, X: Any) -> Any:
         check_is_fitted(self)
-        if self._shared_rows is None:
+        shared = shared_rows(self)
+        if shared is None:
             matrix = self._matrix_of(X)
         else:
-            matrix = self._shared_rows.matrix(X, lambda: self._matrix_of(X))
+            matrix = shared.matrix(X, lambda: self._matrix_of(X))
         said = getattr(self.estimator_, method)(matrix)
         if isinstance(said, list):  # an array an output
             return [_in_float64(each, method) for each in said]

@@ -4,6 +4,7 @@ import secrets
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import scipy.sparse as sp
@@ -111,14 +112,24 @@ class SharedRows:
         return self._matrix
 
 
+# who shares in this thread; nothing is left on an estimator that others may use
+_now: ContextVar[tuple[Any, SharedRows] | None] = ContextVar("_now", default=None)
+
+
 @contextmanager
 def sharing(estimator: Any, rows: SharedRows) -> Iterator[None]:
     """Let a multimodal estimator share its features while it is fitted or asked."""
-    estimator._shared_rows = rows
+    token = _now.set((estimator, rows))
     try:
         yield
     finally:
-        del estimator._shared_rows
+        _now.reset(token)
+
+
+def shared_rows(estimator: Any) -> SharedRows | None:
+    """Return what an estimator shares now, if it does."""
+    found = _now.get()
+    return found[1] if found is not None and found[0] is estimator else None
 
 
 def _n_bytes(matrix: Any) -> int:

@@ -1,5 +1,9 @@
 """SearchEnsembleClassifier and SearchEnsembleRegressor."""
 
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
+from itertools import chain
 from typing import Any, Self
 
 import numpy as np
@@ -20,6 +24,8 @@ from mmsk._utils._param_validation import NamedSteps, check_sample_weight, fit_c
 from mmsk._utils._targets import check_known
 from mmsk.compose._fit_params import fit_params
 from mmsk.compose._hand_down import is_estimator
+from mmsk.compose._multimodal import BaseMultimodal
+from mmsk.compose._shared_matrices import SharedMatrices, SharedRows, sharing
 from mmsk.ensemble._answers import Classes, Numbers, Target
 
 
@@ -122,12 +128,12 @@ class BaseSearchEnsemble(MetaEstimatorMixin, NamedSteps):
 
     def _mean(self, X: Any) -> NDArray[np.float64]:
         check_is_fitted(self)
-        total = 0.0
+        total, shared = 0.0, _SharedFeatures(chain(*self.estimators_), X)
         for weight, models in zip(self.weights_, self.estimators_, strict=True):
             for model in models:
-                total = total + weight / len(models) * answers_of(
-                    self._target, model, X
-                )
+                with shared.of(model):
+                    said = answers_of(self._target, model, X)
+                total = total + weight / len(models) * said
         return total
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -292,6 +298,33 @@ class SearchEnsembleRegressor(RegressorMixin, BaseSearchEnsemble):
         """
         mean = self._mean(X)
         return mean[:, 0] if mean.shape[1] == 1 else mean
+
+
+class _SharedFeatures:
+    """Make the features that several models have, as those of a fold, once.
+
+    Parameters
+    ----------
+    models : iterable of estimator
+    X : table
+    """
+
+    def __init__(self, models: Iterable[Any], X: Any) -> None:
+        self._matrices, self._table = SharedMatrices(), X
+        self._counts = Counter(map(_features_id, models))
+
+    def of(self, model: Any) -> AbstractContextManager:
+        """Return the context in which a model is asked about the table."""
+        features = _features_id(model)
+        if features is None or self._counts[features] == 1:
+            return nullcontext()
+        rows = SharedRows(self._matrices, str(features).encode())
+        rows.ask(self._table, b"")
+        return sharing(model, rows)
+
+
+def _features_id(model: Any) -> int | None:
+    return id(model.features_) if isinstance(model, BaseMultimodal) else None
 
 
 def answers_of(target: Target, model: Any, X: Any) -> NDArray[np.float64]:

@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -6,7 +8,16 @@ from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClas
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 
-from mmsk.model_selection import SearchEnsembleClassifier, SearchEnsembleRegressor
+from mmsk.compose import MultimodalClassifier
+from mmsk.ensemble._answers import Classes
+from mmsk.feature_extraction.text import TfidfExtractor
+from mmsk.fusion import EarlyFusionClassifier
+from mmsk.model_selection import (
+    FusionSearchCV,
+    SearchEnsembleClassifier,
+    SearchEnsembleRegressor,
+)
+from tests._shop import shop_features, write_shop
 
 MEMBERS = [("linear", LogisticRegression()), ("bayes", GaussianNB())]
 
@@ -25,6 +36,33 @@ def test_it_is_the_weighted_mean_of_the_probabilities():
     np.testing.assert_allclose(fitted.weights_, [0.75, 0.25])
     fitted = SearchEnsembleClassifier(MEMBERS).fit(X, y)
     np.testing.assert_allclose(fitted.predict_proba(X), (one + other) / 2)
+
+
+def test_features_of_a_fold_are_made_once_in_any_number_of_threads(
+    tmp_path, monkeypatch
+):
+    X, y = write_shop(tmp_path, 60)
+    features = shop_features(tmp_path).set_params(image="drop")
+    clf = MultimodalClassifier(features, EarlyFusionClassifier())
+    heads = [LogisticRegression(C=C) for C in (0.1, 1.0, 10.0)]
+    search = FusionSearchCV(clf, {"estimator": heads}, cv=2, refit=False).fit(X, y)
+    models = search.fold_models_
+    made = SearchEnsembleClassifier([(str(head), clf) for head in heads])
+    ensemble = made._with_models(models, Classes(y, None))
+    expected = np.mean([m.predict_proba(X) for row in models for m in row], axis=0)
+    calls, plain = [], TfidfExtractor.transform
+
+    def counted(self, X):
+        calls.append(1)
+        return plain(self, X)
+
+    monkeypatch.setattr(TfidfExtractor, "transform", counted)
+    np.testing.assert_allclose(ensemble.predict_proba(X), expected)
+    assert len(calls) == 2
+    with ThreadPoolExecutor(4) as threads:
+        for said in threads.map(ensemble.predict_proba, [X] * 4):
+            np.testing.assert_allclose(said, expected)
+    assert len(calls) == 2 * 5
 
 
 def test_numbers_may_be_several():
