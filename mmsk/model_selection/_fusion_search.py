@@ -308,6 +308,7 @@ class FusionSearchCV(WatchedSearch):
             # clone is called once before, and once at the begin of each fit
             n_ahead = 2 if n_jobs == 1 else 1 + 2 * n_jobs
             watch.show(len(candidates) * len(splits), n_ahead)
+        watch.hush()  # as the filters of all processes and threads are set from here
         try:
             BaseSearchCV.fit(inner, X, y, **params)
         finally:

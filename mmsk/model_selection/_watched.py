@@ -5,7 +5,7 @@ import sys
 import time
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from numbers import Real
 from pathlib import Path
 from typing import Any
@@ -63,7 +63,7 @@ class Watch:
     told : list of str
         What was warned of the whole table before.
     refits : bool
-        Whether a fit on all rows will warn of what is not told yet.
+        Whether a fit on all rows follows, which warns of what is not told yet.
     """
 
     def __init__(
@@ -97,11 +97,21 @@ class Watch:
             self.tests.setdefault(rows_digest(train), []).append(rows_digest(test))
         self._bar: tqdm | None = None
         self._n_begun = self._n_ahead = 0
+        self._hushed = ExitStack()
 
     def shared_rows(self, candidate: int, train: bytes) -> SharedRows:
         """Return what a candidate shares with others that are fitted on these rows."""
         key = self.features_keys[candidate]
         return SharedRows(self.matrices, None if key is None else row_key(key, train))
+
+    def hush(self) -> None:
+        """Leave it to the fit on all rows to warn of cells that cannot be used."""
+        if self.refits:
+            self._hushed.enter_context(hushed_failures(None))
+
+    def folds_done(self) -> None:
+        """Let warnings be heard again."""
+        self._hushed.close()
 
     def show(self, n_pairs: int, n_ahead: int) -> None:
         """Show a progress bar on stderr; the last `n_ahead` begun are not done yet."""
@@ -116,7 +126,8 @@ class Watch:
             self._bar.update(max(done - self._bar.n, 0))
 
     def close(self) -> None:
-        """Finish the progress bar."""
+        """Finish the progress bar, and let warnings be heard."""
+        self._hushed.close()
         if self._bar is not None:
             if self._n_begun > self._bar.total + 1:  # the best is refitted already
                 self._bar.update(self._bar.total - self._bar.n)
@@ -124,7 +135,7 @@ class Watch:
             self._bar = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_bar": None}
+        return {**vars(self), "_bar": None, "_hushed": None}
 
 
 class Watched:
@@ -178,6 +189,7 @@ class Watched:
         data = (X,) if y is None else (X, y)
         own = vars(self)
         if self._candidate is None:
+            self.watch.folds_done()
             with hushed_failures(self.watch.told):
                 self.estimator.fit(*data, **params)
             return self
@@ -187,7 +199,7 @@ class Watched:
             return self
         own["_shared"] = self.watch.shared_rows(self._candidate, self._train)
         began = time.perf_counter()
-        with self._sharing(), self._hushed():
+        with self._sharing():
             self.estimator.fit(*data, **params)
         own["_fit_seconds"] = time.perf_counter() - began
         return self
@@ -196,10 +208,6 @@ class Watched:
         if isinstance(self.estimator, BaseMultimodal):
             return sharing(self.estimator, self._shared)
         return nullcontext()
-
-    def _hushed(self) -> AbstractContextManager:
-        """Leave it to the fit on all rows to warn of cells that cannot be used."""
-        return hushed_failures(None if self.watch.refits else ())
 
     @contextmanager
     def _asked_once(self, X: Any, rows: bytes) -> Iterator[None]:
@@ -230,7 +238,7 @@ class Watched:
         watch = self.watch
         wants_answers = watch.target is not None and not is_train
         began = time.perf_counter()
-        with self._hushed(), self._asked_once(X, test) if once else nullcontext():
+        with self._asked_once(X, test) if once else nullcontext():
             scores = score(self.estimator)
             seconds = time.perf_counter() - began
             if wants_answers and isinstance(scores, dict | Real):

@@ -12,6 +12,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from joblib import parallel_config
 from sklearn.base import clone
 from sklearn.exceptions import FitFailedWarning
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
@@ -147,9 +148,13 @@ def test_failures_are_warned_of_once():
     assert "10 fits failed out of a total of 15" in str(warning.message)
 
 
-@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize(
+    ("n_jobs", "backend"), [(1, "loky"), (2, "loky"), (2, "threading")]
+)
 @pytest.mark.parametrize("stored", [True, False])
-def test_cells_that_cannot_be_used_are_warned_of_once(n_jobs, stored, tmp_path, capfd):
+def test_cells_that_cannot_be_used_are_warned_of_once(
+    n_jobs, backend, stored, tmp_path, capfd
+):
     X, y = write_shop(tmp_path, 40)
     (tmp_path / X["photo"][7]).write_bytes(b"no picture")
     memory = tmp_path / "store" if stored else None
@@ -159,9 +164,14 @@ def test_cells_that_cannot_be_used_are_warned_of_once(n_jobs, stored, tmp_path, 
     )
     grid = {"estimator__scale": [True, False]}
     search = FusionSearchCV(clf, grid, cv=2, n_jobs=n_jobs)
-    with warnings.catch_warnings(record=True) as caught:
+    with (
+        warnings.catch_warnings(record=True) as caught,
+        parallel_config(backend),
+    ):
         warnings.simplefilter("always")
+        before = list(warnings.filters)
         search.fit(X, y)
+        assert warnings.filters == before
     (warning,) = [each for each in caught if each.category is MissingModalityWarning]
     assert str(warning.message).startswith("1 of 40 cells (2.5%) could not be used")
     assert "Column 'photo', row 7" in str(warning.message)
