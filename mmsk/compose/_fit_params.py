@@ -43,7 +43,7 @@ def fit_params(estimator: Any, *, sample_weight: Any, groups: Any) -> dict[str, 
     """
     params = {}
     if sample_weight is not None:
-        if _samples(estimator):
+        if has_sampler(estimator):
             raise ValueError(
                 f"The weights would be lost in {type(estimator).__name__}: its sampler "
                 "draws other rows, which have none. Fit without weights, or let them "
@@ -66,7 +66,7 @@ def takes_weights(estimator: Any) -> bool:
 
     Behind a sampler the last step sees other rows than those that have weights.
     """
-    return not _samples(estimator) and _accepts(_last(estimator), "sample_weight")
+    return not has_sampler(estimator) and _accepts(_last(estimator), "sample_weight")
 
 
 def as_repeats(
@@ -112,10 +112,10 @@ def warn_if_ungrouped(*estimators: Any) -> None:
         )
 
 
-def _samples(estimator: Any) -> bool:
+def has_sampler(estimator: Any) -> bool:
     """Tell whether a Pipeline has a step that draws other rows."""
     return isinstance(estimator, Pipeline) and any(
-        is_sampler(step) or _samples(step) for _, step in estimator.steps
+        is_sampler(step) or has_sampler(step) for _, step in estimator.steps
     )
 
 

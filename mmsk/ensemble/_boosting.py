@@ -22,7 +22,7 @@ from mmsk._utils._param_validation import (
     StrOptions,
     fit_context,
 )
-from mmsk.compose._fit_params import takes_weights, warn_if_ungrouped
+from mmsk.compose._fit_params import has_sampler, takes_weights, warn_if_ungrouped
 from mmsk.ensemble._answers import Classes
 from mmsk.ensemble._boosting_base import Boost, Modality, learner_of, part_of
 from mmsk.ensemble._draws import n_drawn
@@ -212,7 +212,7 @@ class ModalityBoostingClassifier(MetaEstimatorMixin, BaseFusionClassifier):
         inner = self._inner()
         if not is_classifier(inner):
             raise TypeError(f"estimator must be a classifier, got {inner!r}.")
-        if not takes_weights(inner):
+        if not takes_weights(inner) and not has_sampler(inner):
             raise ValueError(
                 "Boosting gives samples other weights in each round, and the fit of "
                 f"{inner!r} uses no sample_weight. Pass an estimator that does, such "
