@@ -117,10 +117,10 @@ def take_counts():
 def measured(name, run):
     """Run; print and return counts and seconds."""
     take_counts()
-    began = time.perf_counter()
+    began, spent = time.perf_counter(), time.process_time()
     run()
-    seconds = time.perf_counter() - began
-    return {"name": name, **take_counts(), "seconds": seconds}
+    seconds, cpu = time.perf_counter() - began, time.process_time() - spent
+    return {"name": name, **take_counts(), "seconds": seconds, "cpu": cpu}
 
 
 def heads_by_hand(X, y, root, memory, splits):
@@ -172,12 +172,13 @@ def print_runs(runs, n_distinct):
     """Print a line a run, each once it is through."""
     print(
         f"{'':22}{'decodes':>9}{'a picture':>10}{'branch fits':>12}{'head fits':>10}"
-        f"{'seconds':>9}"
+        f"{'seconds':>9}{'CPU':>9}"
     )
     for run in runs:
         print(
             f"{run['name']:22}{run['decodes']:9d}{run['decodes'] / n_distinct:10.2f}"
-            f"{run['branch fits']:12d}{run['head fits']:10d}{run['seconds']:9.1f}",
+            f"{run['branch fits']:12d}{run['head fits']:10d}{run['seconds']:9.1f}"
+            f"{run['cpu']:9.1f}",
             flush=True,
         )
 
@@ -253,6 +254,11 @@ def main():
     ratio, warm_ratio, stored_ratio = (
         each["seconds"] / first["seconds"] for each in (known, warm, stored)
     )
+    cpu = {name: min(run["cpu"] for run in each) for name, each in runs.items()}
+    shares = [
+        f"{name} {spent / cpu['heads by hand']:.3f}" for name, spent in cpu.items()
+    ]
+    print(f"CPU seconds, which others on the machine disturb less: {', '.join(shares)}")
     for what, met in (
         (
             f"decodes a picture {cold['decodes'] / len(contents):.2f} (target 1.0)",
