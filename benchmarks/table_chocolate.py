@@ -1,31 +1,41 @@
 """Ratings of chocolate bars from a table and tasting notes: does fusing pay?
 
-On each of the set's five folds these configurations are fitted, all fixed:
+Three models on each of the set's five folds. All that is chosen is chosen anew for each
+fold, by R2 on five inner folds of its training rows; the fold is scored once.
 
+- notes: ridge regression on TF-IDF, of words or of words and pairs of them (alpha 1, 3
+  or 10);
 - table: LightGBM on TableExtractor's features, `company` (580 levels) by its mean
-  rating out of fold, other categories one-hot;
-- notes: ridge regression on TF-IDF;
-- early: ridge regression on both, blocks scaled to equal norm;
-- trees: LightGBM on the table, the words and the out-of-fold prediction of notes;
-- mean: the mean of early and trees;
-- chosen: whichever of the last three is best on three inner folds of the training
-  rows. This is the score that is quoted.
+  rating out of fold, one-hot or as a code, other categories one-hot (7 or 15 leaves);
+- table + notes, with the words and the coding that these two chose: ridge regression on
+  both ("early"; alpha 3, 10 or 30, blocks of norm 3 or 10), LightGBM on the table, the
+  words and the out-of-fold prediction of the notes ("trees"; 7 or 15 leaves), or the
+  mean of the chosen two ("mean").
 
     OMP_NUM_THREADS=1 python benchmarks/table_chocolate.py [--data DIR] [--speed]
+        [--store DIR] [--results FILE]
 
-Prints R2 by fold, the means, the paired differences to the better single modality
-with their standard errors, LightGBM on the table by encoding of `company`, seconds.
-The target: .49 for both modalities. --speed compares TableExtractor with a
-ColumnTransformer of scikit-learn's parts on 100,000 rows of 20 columns instead.
+Prints R2 by fold and what was chosen, means, the paired difference of both to the
+better single modality with its standard error, and on the inner folds each coding of
+`company` and each fusion. --store keeps the features, --results the folds as they come,
+and takes from there what it finds. The target: .49 for both modalities. Earlier
+versions printed outer scores of one setting each of notes, table, early, trees and
+mean; the candidates here are these and their neighbours.
+
+--speed compares TableExtractor with a ColumnTransformer of scikit-learn's parts on
+100,000 rows of 20 columns instead.
 """
 
 import argparse
 import os
+import tempfile
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from _results import Results
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import StackingRegressor, VotingRegressor
 from sklearn.impute import SimpleImputer
@@ -42,6 +52,7 @@ from sklearn.preprocessing import (
 
 from mmsk.compose import ModalityTransformer, MultimodalRegressor
 from mmsk.ensemble import LightGBMRegressor
+from mmsk.exceptions import SingleBlockWarning
 from mmsk.feature_extraction.tabular import TableExtractor
 from mmsk.feature_extraction.text import TfidfExtractor
 from mmsk.fusion import EarlyFusionRegressor
@@ -49,23 +60,30 @@ from mmsk.fusion import EarlyFusionRegressor
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 NOT_TABLE = ["id", "label", "fold", "text", "bar_name"]
 TARGET = 0.49
-CHOICES = ["early", "trees", "mean"]
+ENCODINGS = ["target", "onehot", "ordinal"]
+NGRAMS = [(1, 1), (1, 2)]
+LEAVES = [7, 15]
 
 
-def make_features(columns, encoding):
-    """Return the features of the table and the notes, not fitted."""
-    table = TableExtractor(encoding={"company": encoding}, smooth=5.0, random_state=0)
-    return ModalityTransformer(
-        [("table", table, columns), ("notes", TfidfExtractor(), ["text"])]
-    )
+def make_features(columns=None, encoding=None, ngrams=None, memory=None):
+    """Return the features of the table and the notes, or of one, not fitted."""
+    branches = []
+    if encoding is not None:
+        table = TableExtractor(
+            encoding={"company": encoding}, smooth=5.0, random_state=0
+        )
+        branches.append(("table", table, columns))
+    if ngrams is not None:
+        branches.append(("notes", TfidfExtractor(ngram_range=ngrams), ["text"]))
+    return ModalityTransformer(branches, memory=memory)
 
 
-def make_trees():
+def make_trees(num_leaves):
     """Return the booster, the same wherever one is used."""
     return LightGBMRegressor(
         200,
         learning_rate=0.05,
-        num_leaves=7,
+        num_leaves=num_leaves,
         min_child_samples=10,
         subsample=0.7,
         colsample_bytree=0.5,
@@ -74,98 +92,171 @@ def make_trees():
     )
 
 
-def make_heads():
-    """Return the estimators behind the features by name, not fitted."""
-    notes = EarlyFusionRegressor(Ridge(3.0), modalities=["notes"], scale=False)
-    early = EarlyFusionRegressor(Ridge(10.0), block_norm=3.0)
-    trees = StackingRegressor(
+def make_stack(alpha, num_leaves):
+    """Return the booster that also sees what the notes predict out of fold."""
+    notes = EarlyFusionRegressor(Ridge(alpha), modalities=["notes"], scale=False)
+    return StackingRegressor(
         [("notes", notes)],
-        make_trees(),
+        make_trees(num_leaves),
         cv=KFold(5, shuffle=True, random_state=0),
         passthrough=True,
     )
-    return {
-        "table": EarlyFusionRegressor(make_trees(), modalities=["table"], scale=False),
-        "notes": notes,
-        "early": early,
-        "trees": trees,
-        "mean": VotingRegressor([("early", early), ("trees", trees)]),
-    }
 
 
-def make_candidates(columns):
-    """Return the models of the table that is printed, not fitted."""
-    heads = make_heads()
-    models = {
-        name: MultimodalRegressor(make_features(columns, "target"), head)
-        for name, head in heads.items()
-    }
-    models["chosen"] = GridSearchCV(
-        models["early"],
-        {"estimator": [heads[name] for name in CHOICES]},
-        cv=KFold(3, shuffle=True, random_state=1),
-        error_score="raise",
-    )
-    for encoding in ("onehot", "ordinal"):
-        features = make_features(columns, encoding)
-        models[encoding] = MultimodalRegressor(features, heads["table"])
-    return models
+class Chooser:
+    """Choose on inner folds of training rows, fit on all, score the others once."""
+
+    def __init__(self, train, test, columns, store):
+        self.train, self.test = train, test
+        self.columns, self.store = columns, store
+
+    def search(self, features, heads):
+        """Return the fitted search over all pairs of features and heads."""
+        search = GridSearchCV(
+            MultimodalRegressor(features[0], heads[0]),
+            {"features": features, "estimator": heads},
+            cv=KFold(5, shuffle=True, random_state=1),
+            error_score="raise",
+        )
+        return search.fit(self.train, self.train["label"])
+
+    def notes(self):
+        """Choose words and penalty."""
+        features = [make_features(ngrams=n, memory=self.store) for n in NGRAMS]
+        alphas = [1.0, 3.0, 10.0]
+        heads = [EarlyFusionRegressor(Ridge(a), scale=False) for a in alphas]
+        search = self.search(features, heads)
+        branch = search.best_params_["features"].transformers[0][1]
+        alpha = search.best_params_["estimator"].estimator.alpha
+        words = f"{'pairs' if branch.ngram_range[1] == 2 else 'words'} alpha={alpha:g}"
+        return self.result(search, words, ngrams=branch.ngram_range, alpha=alpha)
+
+    def table(self):
+        """Choose the coding of companies and the size of trees."""
+        features = [
+            make_features(self.columns, encoding, memory=self.store)
+            for encoding in ENCODINGS
+        ]
+        heads = [EarlyFusionRegressor(make_trees(n), scale=False) for n in LEAVES]
+        search = self.search(features, heads)
+        position = features.index(search.best_params_["features"])
+        num_leaves = search.best_params_["estimator"].estimator.num_leaves
+        means = search.cv_results_["mean_test_score"]
+        by_encoding = {
+            encoding: max(
+                mean
+                for mean, params in zip(
+                    means, search.cv_results_["params"], strict=True
+                )
+                if params["features"] is features[i]
+            )
+            for i, encoding in enumerate(ENCODINGS)
+        }
+        words = f"{ENCODINGS[position]} {num_leaves} leaves"
+        return self.result(
+            search, words, encoding=ENCODINGS[position], inner_scores=by_encoding
+        )
+
+    def both(self, notes, table):
+        """Choose early fusion, trees, and then them or their mean."""
+        features = make_features(
+            self.columns, table["encoding"], tuple(notes["ngrams"]), self.store
+        )
+        early = self.search(
+            [features],
+            [
+                EarlyFusionRegressor(Ridge(alpha), block_norm=norm)
+                for alpha in (3.0, 10.0, 30.0)
+                for norm in (3.0, 10.0)
+            ],
+        ).best_params_["estimator"]
+        trees = self.search(
+            [features], [make_stack(notes["alpha"], n) for n in LEAVES]
+        ).best_params_["estimator"]
+        mean = VotingRegressor([("early", early), ("trees", trees)])
+        search = self.search([features], [early, trees, mean])
+        names = ["early", "trees", "mean"]
+        inner = dict(zip(names, search.cv_results_["mean_test_score"], strict=True))
+        words = (
+            f"{names[search.best_index_]}: alpha={early.estimator.alpha:g} "
+            f"norm={early.block_norm:g}, {trees.final_estimator.num_leaves} leaves"
+        )
+        return self.result(search, words, inner_scores=inner)
+
+    def result(self, search, words, **values):
+        """Return what is kept of a model."""
+        return {
+            "score": search.score(self.test, self.test["label"]),
+            "inner": search.best_score_,
+            "words": words,
+            **values,
+        }
 
 
-def score_folds(table, models):
-    """Return R2 and seconds of shape (n_folds, n_models), printed, and choices."""
-    scores, seconds, choices = [], [], []
-    for fold, test in table.groupby("fold"):
-        train = table.drop(index=test.index)
-        row, spent = [], []
-        for model in models.values():
-            began = time.process_time()
-            model.fit(train, train["label"])
-            row.append(model.score(test, test["label"]))
-            spent.append(time.process_time() - began)
-        choices.append(CHOICES[models["chosen"].best_index_])
-        scores.append(row)
-        seconds.append(spent)
-        cells = " ".join(f"{value:8.4f}" for value in row)
-        print(f"{fold:<8} {cells}  {choices[-1]}", flush=True)
-    return np.array(scores), np.array(seconds)
+def run_fold(chooser, fold, results):
+    """Return the results of the three models on one fold."""
+    row = {}
+
+    def timed(choose):
+        began = time.process_time()
+        result = choose()
+        return {**result, "seconds": time.process_time() - began}
+
+    for name, choose in (
+        ("notes", chooser.notes),
+        ("table", chooser.table),
+        ("table + notes", lambda: chooser.both(row["notes"], row["table"])),
+    ):
+        row[name] = results.get(
+            f"fold {fold}, {name}", lambda choose=choose: timed(choose)
+        )
+    return row
 
 
-def run_folds(path):
+def run_folds(path, store, results):
     """Print the table of scores."""
     began = time.perf_counter()
     table = pd.read_csv(path, dtype={"id": str})
     columns = [name for name in table if name not in NOT_TABLE]
-    models = make_candidates(columns)
-    names = list(models)
-    print(f"{len(table)} bars, R2 by fold; onehot and ordinal: table, company so coded")
-    print("fold     " + " ".join(f"{name:>8}" for name in names))
-    scores, seconds = score_folds(table, models)
+    print(f"{len(table)} bars, R2")
+    rows = []
+    for fold, test in table.groupby("fold"):
+        train = table.drop(index=test.index)
+        row = run_fold(Chooser(train, test, columns, store), fold, results)
+        if not rows:
+            print(f"{'fold':<19}" + "".join(f"{name:>15}" for name in row))
+        rows.append(row)
+        scores = "".join(f"{result['score']:15.4f}" for result in row.values())
+        print(f"{fold:<19}{scores}", flush=True)
+    names = list(rows[0])
+    values = {
+        what: np.array([[row[name][what] for name in names] for row in rows])
+        for what in ("score", "inner", "seconds")
+    }
+    scores = values["score"]
     means = scores.mean(axis=0)
-    for title, values in (
+    for title, numbers in (
         ("mean", means),
-        ("sd", scores.std(axis=0, ddof=1)),
-        ("CPU s", seconds.sum(axis=0)),
+        ("standard deviation", scores.std(axis=0, ddof=1)),
+        ("mean, inner folds", values["inner"].mean(axis=0)),
+        ("CPU s", values["seconds"].sum(axis=0)),
     ):
-        print(f"{title:<8} " + " ".join(f"{value:8.4f}" for value in values))
-    single = names[int(means[:2].argmax())]
-    for name in [*CHOICES, "chosen"]:
-        print_difference(scores, names, name, single)
-    for encoding in ("onehot", "ordinal"):
-        print_difference(scores, names, "table", encoding)
-    for name in CHOICES:
-        print_difference(scores, names, "chosen", name)
-    quoted = means[names.index("chosen")]
-    verdict = "met" if quoted >= TARGET else "MISSED"
-    print(f"table + notes, chosen: {quoted:.4f} (target {TARGET}: {verdict})")
-    print(f"{time.perf_counter() - began:.0f} s, load {os.getloadavg()[0]:.1f}")
-
-
-def print_difference(scores, names, one, other):
-    """Print the paired difference of two columns of scores."""
-    gain = scores[:, names.index(one)] - scores[:, names.index(other)]
+        print(f"{title:<19}" + "".join(f"{number:15.4f}" for number in numbers))
+    for name in names:
+        print(f"{name}, chosen: " + "; ".join(row[name]["words"] for row in rows))
+        if "inner_scores" in rows[0][name]:
+            inner = pd.DataFrame([row[name]["inner_scores"] for row in rows]).mean()
+            print(
+                "    inner folds: "
+                + ", ".join(f"{k} {v:.4f}" for k, v in inner.items())
+            )
+    best = int(means[:2].argmax())
+    gain = scores[:, 2] - scores[:, best]
     error = gain.std(ddof=1) / np.sqrt(len(gain))
-    print(f"{one} - {other}: {gain.mean():+.4f}, standard error {error:.4f}")
+    print(f"{names[2]} - {names[best]}: {gain.mean():+.4f}, standard error {error:.4f}")
+    verdict = "met" if means[2] >= TARGET else "MISSED"
+    print(f"{names[2]}: {means[2]:.4f} (target {TARGET}: {verdict})")
+    print(f"{time.perf_counter() - began:.0f} s, load {os.getloadavg()[0]:.1f}")
 
 
 def mixed_table(n_samples=100_000):
@@ -248,14 +339,19 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--speed", action="store_true")
+    parser.add_argument("--store", help="folder of a feature store to keep")
+    parser.add_argument("--results", type=Path, help="a file of folds to go on with")
     arguments = parser.parse_args()
+    warnings.simplefilter("ignore", SingleBlockWarning)  # one modality on purpose
     path = arguments.data / "chocolate_ratings" / "data.csv"
     if arguments.speed:
         run_speed()
     elif not path.exists():
         print(f"skipped: no chocolate_ratings in {arguments.data}; pass --data DIR")
     else:
-        run_folds(path)
+        with tempfile.TemporaryDirectory() as folder:
+            store = arguments.store or folder
+            run_folds(path, store, Results(arguments.results))
 
 
 if __name__ == "__main__":
