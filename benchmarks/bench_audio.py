@@ -16,6 +16,7 @@ settings that a user has.
 """
 
 import argparse
+import functools
 import multiprocessing
 import os
 import subprocess
@@ -29,8 +30,8 @@ import torch
 
 from mmsk.feature_extraction.audio import MFCCExtractor, SpectralExtractor
 from mmsk.feature_extraction.audio._mel_filters import mel_filters
-from mmsk.feature_extraction.audio._mel_spectrogram import _bands
-from mmsk.feature_extraction.audio._spectrum import chunk_size
+from mmsk.feature_extraction.audio._mel_spectrogram import _chunk
+from mmsk.feature_extraction.audio._spectrum import chunk_size, frame_memory
 
 RATE, N_FFT, HOP, N_MELS, N_MFCC = 16000, 2048, 512, 128, 20
 CASES = {
@@ -80,21 +81,22 @@ def by_scipy(clip):
 
 def make_floor():
     """Return what computes the transform and the filters alone, of so many frames."""
-    bands = _bands(EXTRACTOR._config_of_mel)
-    size = chunk_size(EXTRACTOR._config_of_mel)
-    frames = torch.randn(size, N_FFT)
-    squares = torch.randn(size, N_FFT + 2).square_().numpy()
-    mel = np.empty((size, N_MELS), dtype=np.float32)
+    config = EXTRACTOR._config_of_mel
+    size = chunk_size(config)
+
+    @functools.lru_cache(maxsize=None)
+    def prepared(count):
+        memory = frame_memory(config, count).normal_()
+        return memory[:, :N_FFT], _chunk(config, count).products
 
     def floor(clip):
         n_frames = 1 + len(clip) // HOP
         n_chunks = -(-n_frames // size)
         for chunk in range(n_chunks):
-            count = (n_frames + chunk) // n_chunks
-            torch.fft.rfft(frames[:count])
-            for band in bands:
-                part = squares[:count, band.columns]
-                np.matmul(part, band.weights, out=mel[:count, band.filters])
+            frames, products = prepared((n_frames + chunk) // n_chunks)
+            torch.fft.rfft(frames)
+            for powers, weights, sums in products:
+                torch.mm(powers, weights, out=sums)
 
     return floor
 

@@ -2,18 +2,22 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mmsk.feature_extraction.audio._mel_filters import mel_filters
-from mmsk.feature_extraction.audio._products import product
-from mmsk.feature_extraction.audio._spectrum import FrameConfig, spectra
+from mmsk.feature_extraction.audio._spectrum import (
+    FrameConfig,
+    empty,
+    frame_memory,
+    kept,
+    spectra,
+)
 
-# filters that a processor multiplies at once, and how large a band is worth a call
-_STEP = 8
-_BAND_AREA = 2048
+# filters that a processor multiplies at once
+_STEP = 16
 
 
 @dataclass(frozen=True)
@@ -56,26 +60,55 @@ def mel_spectrogram(
         ``1 + n // hop_length`` frames if centred, else ``1 + (n - n_fft) //
         hop_length``; a clip shorter than a frame is padded to one.
     """
-    n_frames = config.count_frames(len(samples))
-    mel = np.empty((n_frames, config.n_mels), dtype=np.float32)
-    bands = _bands(config)
+    import torch  # its products of small matrices are the fastest
+
+    mel = np.empty((config.count_frames(len(samples)), config.n_mels), dtype=np.float32)
     for which, spectrum in spectra(samples, config):
-        values, out = _raised(spectrum, config.power), mel[which]
-        for filters, columns, weights in bands:
-            product(values[:, columns], weights, out[:, filters])
+        chunk = _chunk(config, len(spectrum))
+        _raise(spectrum, config.power, chunk.powers)
+        for powers, weights, sums in chunk.products:
+            torch.mm(powers, weights, out=sums)
+        mel[which] = chunk.sums
     return mel.T
 
 
-def _raised(spectrum: NDArray, power: float) -> NDArray[np.float32]:
-    """Return magnitudes to a power, or what adds up to them: squares in pairs."""
-    if power == 2:  # the filters add the squares of both parts: no pass of its own
-        values = spectrum.view(spectrum.real.dtype)
-        np.square(values, out=values)
+def _raise(spectrum: Any, power: float, out: Any) -> None:
+    """Write magnitudes to a power, or what adds up to them: squares of both parts."""
+    import torch
+
+    if power == 2:  # the filters add the squares: no pass of its own
+        torch.square(torch.view_as_real(spectrum).flatten(1), out=out)
     else:
-        values = np.abs(spectrum)
+        magnitudes = np.abs(spectrum.numpy())
         if power != 1:
-            values **= power
-    return values.astype(np.float32, copy=False)
+            magnitudes **= power
+        out.numpy()[:] = magnitudes
+
+
+class _Chunk(NamedTuple):
+    """Memory for the powers of frames and the sums of filters, and views of it."""
+
+    powers: Any  # (n_frames, n_columns)
+    products: tuple[tuple[Any, Any, Any], ...]
+    sums: NDArray[np.float32]  # (n_frames, n_mels)
+
+
+def _chunk(config: MelConfig, n_frames: int) -> _Chunk:
+    """Return what this thread needs for so many frames."""
+    return kept((config, n_frames), lambda: _make_chunk(config, n_frames))
+
+
+def _make_chunk(config: MelConfig, n_frames: int) -> _Chunk:
+    import torch
+
+    n_columns = (2 if config.power == 2 else 1) * (config.n_fft // 2 + 1)
+    powers = frame_memory(config, n_frames)[:, :n_columns]
+    sums = empty((n_frames, config.n_mels))
+    products = tuple(
+        (powers[:, columns], torch.from_numpy(weights), sums[:, filters])
+        for filters, columns, weights in _bands(config)
+    )
+    return _Chunk(powers, products, sums.numpy())
 
 
 class _Band(NamedTuple):
@@ -99,21 +132,11 @@ def _bands(config: MelConfig) -> tuple[_Band, ...]:
         config.norm,
     ).astype(np.float32)
     bank = np.repeat(bank, 2 if config.power == 2 else 1, axis=1)
-    bands, start = [], 0
-    while start < config.n_mels:
-        stop = start + _STEP
-        while stop < config.n_mels and _area(bank[start : stop + _STEP]) <= _BAND_AREA:
-            stop += _STEP
-        stop = min(stop, config.n_mels)
-        used = np.flatnonzero(bank[start:stop].any(axis=0))
+    bands = []
+    for start in range(0, config.n_mels, _STEP):
+        filters = slice(start, min(start + _STEP, config.n_mels))
+        used = np.flatnonzero(bank[filters].any(axis=0))
         columns = slice(used[0], used[-1] + 1) if used.size else slice(0, 1)
-        weights = np.ascontiguousarray(bank[start:stop, columns].T)
-        bands.append(_Band(slice(start, stop), columns, weights))
-        start = stop
+        weights = np.ascontiguousarray(bank[filters, columns].T)
+        bands.append(_Band(filters, columns, weights))
     return tuple(bands)
-
-
-def _area(rows: NDArray) -> int:
-    """Return how large the dense band is in which the rows are not zero."""
-    used = np.flatnonzero(rows.any(axis=0))
-    return len(rows) * (used[-1] - used[0] + 1 if used.size else 1)

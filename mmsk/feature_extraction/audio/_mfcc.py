@@ -12,6 +12,7 @@ from mmsk.feature_extraction.audio._products import product
 
 _FLOOR = 1e-10
 _DELTA_WIDTH = 9
+_BLOCK_VALUES = 2**13
 
 
 def power_to_db(mel: NDArray[np.float32], top_db: float | None) -> NDArray[np.float32]:
@@ -28,24 +29,38 @@ def power_to_db(mel: NDArray[np.float32], top_db: float | None) -> NDArray[np.fl
     level : float32 ndarray of shape (n_mels, n_frames)
         In dB; silence is -100.
     """
-    floor = _FLOOR
-    if top_db is not None:
-        floor = max(floor, float(mel.max()) * 10 ** (-top_db / 10))
-    level = np.maximum(mel, np.float32(floor))
+    return _decibels(mel, _least_power(mel, top_db))
+
+
+def _least_power(mel: NDArray[np.float32], top_db: float | None) -> np.float32:
+    """Return what lower powers are raised to."""
+    if top_db is None:
+        return np.float32(_FLOOR)
+    return np.float32(max(_FLOOR, float(mel.max()) * 10 ** (-top_db / 10)))
+
+
+def _decibels(mel: NDArray[np.float32], least: np.float32) -> NDArray[np.float32]:
+    level = np.maximum(mel, least)
     np.log10(level, out=level)
     level *= 10
     return level
 
 
 def mfcc(
-    level: NDArray[np.float32], n_mfcc: int, dct_type: int, lifter: float
+    mel: NDArray[np.float32],
+    top_db: float | None,
+    n_mfcc: int,
+    dct_type: int,
+    lifter: float,
 ) -> NDArray[np.float32]:
     """Compute the coefficients of each frame.
 
     Parameters
     ----------
-    level : float32 ndarray of shape (n_mels, n_frames)
-        In dB.
+    mel : float32 ndarray of shape (n_mels, n_frames)
+        Powers.
+    top_db : float or None
+        As of `power_to_db`.
     n_mfcc : int
         At most n_mels.
     dct_type : {1, 2, 3}
@@ -57,8 +72,14 @@ def mfcc(
     -------
     coefficients : float32 ndarray of shape (n_mfcc, n_frames)
     """
-    cosines = _cosines(len(level), n_mfcc, dct_type, lifter)
-    return product(level.T, cosines).T
+    cosines = _cosines(len(mel), n_mfcc, dct_type, lifter)
+    frames, least = mel.T, _least_power(mel, top_db)
+    coefficients = np.empty((len(frames), n_mfcc), dtype=np.float32)
+    size = max(1, _BLOCK_VALUES // len(mel))
+    for start in range(0, len(frames), size):  # decibels of a block stay in the cache
+        block = slice(start, start + size)
+        product(_decibels(frames[block], least), cosines, coefficients[block])
+    return coefficients.T
 
 
 @lru_cache(maxsize=8)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from mmsk._utils._param_validation import Interval, Options
 from mmsk.feature_extraction.audio._mel_base import MelFrameExtractor
 from mmsk.feature_extraction.audio._mel_spectrogram import mel_spectrogram
-from mmsk.feature_extraction.audio._mfcc import mfcc, power_to_db
+from mmsk.feature_extraction.audio._mfcc import mfcc
 
 
 class MFCCExtractor(MelFrameExtractor):
@@ -250,8 +250,8 @@ class MFCCExtractor(MelFrameExtractor):
         return [f"mfcc_{position}" for position in range(self.n_mfcc)]
 
     def _series(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        level = power_to_db(mel_spectrogram(samples, self._config_of_mel), self.top_db)
-        return mfcc(level, self.n_mfcc, self.dct_type, self.lifter)
+        mel = mel_spectrogram(samples, self._config_of_mel)
+        return mfcc(mel, self.top_db, self.n_mfcc, self.dct_type, self.lifter)
 
     def _check_parameters(self) -> None:
         super()._check_parameters()

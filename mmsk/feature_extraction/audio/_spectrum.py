@@ -2,17 +2,21 @@
 
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import get_window
 
+T = TypeVar("T")
+
 # of frames that are transformed together: fewer cost calls, more do not fit the cache
-_CHUNK_VALUES = 2**18
+_CHUNK_VALUES = 80 * 2**11
+# values that rows are padded to a multiple of: what a processor reads at once
+_ROW_STEP = 16
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,7 @@ def framed(
     n_chunks = -(-n_frames // chunk_size(config))
     size = -(-n_frames // n_chunks)
     n_staged = (size - 1) * config.hop_length + config.n_fft
-    staging = _scratch("staging", (n_staged,)).numpy()
+    staging = _staging(n_staged)
     before, behind = (samples[0], samples[-1]) if mode == "edge" else (0, 0)
     for start in range(0, n_frames, size):
         which = slice(start, min(start + size, n_frames))
@@ -100,9 +104,17 @@ def framed(
         yield which, np.ndarray(shape, used.dtype, used, 0, strides)
 
 
+def _staging(size: int) -> NDArray[np.float32]:
+    """Return memory of this thread for at least so many samples, not much more."""
+    if size > 8 * _CHUNK_VALUES:  # of clips with long steps
+        return empty((size,)).numpy()
+    power = 2 ** math.ceil(math.log2(size))
+    return kept(("staging", power), lambda: empty((power,)).numpy())
+
+
 def spectra(
     samples: NDArray[np.float32], config: FrameConfig
-) -> Iterator[tuple[slice, NDArray]]:
+) -> Iterator[tuple[slice, Any]]:
     """Yield the spectra of a clip, some frames at a time.
 
     Parameters
@@ -115,40 +127,73 @@ def spectra(
     ------
     which : slice
         Of the frames.
-    spectrum : complex64 or complex128 ndarray of shape (n_which, n_fft // 2 + 1)
+    spectrum : complex64 or complex128 Tensor of shape (n_which, n_fft // 2 + 1)
         complex128 if ``config.precise``; the caller's own.
     """
     import torch  # its transform takes half the time of SciPy's
 
     window = torch.from_numpy(_window(config))
     for which, frames in framed(samples, config):
-        windowed = _scratch("windowed", frames.shape, config.precise)
+        windowed = frame_memory(config, len(frames), config.precise)[:, : config.n_fft]
         torch.mul(torch.from_numpy(frames), window, out=windowed)
-        yield which, torch.fft.rfft(windowed).numpy()
+        yield which, torch.fft.rfft(windowed)
+
+
+def frame_memory(config: FrameConfig, n_frames: int, double: bool = False) -> Any:
+    """Return memory of this thread for both parts of the spectra of frames.
+
+    `spectra` puts windowed frames there, and is done with them when it yields.
+
+    Parameters
+    ----------
+    config : FrameConfig
+    n_frames : int
+        At most `chunk_size`.
+    double : bool, default=False
+        Whether in double precision.
+
+    Returns
+    -------
+    memory : float32 or float64 Tensor of shape (n_frames, 2 * (n_fft // 2 + 1))
+        For each shape the same tensor, as long as it is among those used last. Its
+        rows are further apart than they are long.
+    """
+    width = 2 * (config.n_fft // 2 + 1)
+    step = -(-width // _ROW_STEP) * _ROW_STEP
+    key = "frames", config.n_fft, chunk_size(config), double
+
+    def view() -> Any:
+        memory = kept(key, lambda: empty((chunk_size(config), step), double))
+        return memory[:n_frames, :width]
+
+    return kept((*key, n_frames), view)
+
+
+def empty(shape: tuple[int, ...], double: bool = False) -> Any:
+    """Return a CPU tensor of an aligned beginning, in whatever mode torch is."""
+    import torch
+
+    with torch.inference_mode(False):  # its tensors could not be used outside of it
+        dtype = torch.float64 if double else torch.float32
+        return torch.empty(shape, dtype=dtype, device="cpu")
 
 
 _own = threading.local()
-_MAX_VIEWS = 16
+_MAX_KEPT = 200
 
 
-def _scratch(name: str, shape: tuple[int, ...], double: bool = False) -> Any:
-    """Return a tensor that this thread used before, of an aligned beginning.
+def kept(key: Hashable, make: Callable[[], T]) -> T:
+    """Return what this thread made for a key before, or make it.
 
     Memory that is taken and given back for each clip costs more, in page faults,
-    than the computation of the mel filters.
+    than the computation of the mel filters; so do views of it.
     """
-    memory, views = vars(_own).get((name, double), (None, {}))
-    if shape not in views:
-        import torch
-
-        size = math.prod(shape)
-        fits = memory is not None and size <= len(memory) <= 2 * size
-        if not fits or len(views) == _MAX_VIEWS:
-            dtype = torch.float64 if double else torch.float32
-            memory, views = torch.empty(size, dtype=dtype, device="cpu"), {}
-            vars(_own)[name, double] = memory, views
-        views[shape] = memory[:size].view(shape)
-    return views[shape]
+    known = vars(_own)
+    if key not in known:
+        if len(known) >= _MAX_KEPT:
+            known.clear()
+        known[key] = make()
+    return known[key]
 
 
 @lru_cache(maxsize=8)

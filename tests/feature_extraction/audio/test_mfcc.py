@@ -12,8 +12,8 @@ from tests.feature_extraction.audio import _librosa
 def coefficients(samples, **params):
     extractor = MFCCExtractor(**params)
     mel = mel_spectrogram(samples, extractor._config_of_mel)
-    level = power_to_db(mel, extractor.top_db)
-    return mfcc(level, extractor.n_mfcc, extractor.dct_type, extractor.lifter)
+    settings = extractor.n_mfcc, extractor.dct_type, extractor.lifter
+    return mfcc(mel, extractor.top_db, *settings)
 
 
 @pytest.mark.parametrize("name", _librosa.CASES)
@@ -55,19 +55,36 @@ class TestDecibels:
 class TestCosines:
     @pytest.mark.parametrize("dct_type", [1, 2, 3])
     def test_are_the_orthonormal_transform(self, dct_type):
-        level = np.random.default_rng(0).normal(size=(24, 7)).astype(np.float32)
-        expected = dct(level.astype(float), dct_type, axis=0, norm="ortho")[:9]
-        np.testing.assert_allclose(mfcc(level, 9, dct_type, 0), expected, atol=1e-5)
+        level = np.random.default_rng(0).normal(size=(24, 7))
+        mel = np.exp(level).astype(np.float32)
+        expected = dct(level, dct_type, axis=0, norm="ortho")[:9] * 10 / np.log(10)
+        got = mfcc(mel, None, 9, dct_type, 0)
+        np.testing.assert_allclose(got, expected, atol=1e-4)
+
+    def test_of_frames_one_by_one_are_the_same(self):
+        level = np.random.default_rng(0).normal(size=(64, 700))
+        mel = np.exp(level).astype(np.float32)
+        got = mfcc(mel, None, 5, 2, 0)
+        single = [mfcc(mel[:, i : i + 1], None, 5, 2, 0) for i in range(700)]
+        np.testing.assert_allclose(got, np.hstack(single), atol=1e-4)
+
+    def test_of_what_is_cut_off_below_the_loudest(self):
+        mel = np.exp(np.random.default_rng(0).normal(size=(24, 7), scale=9))
+        mel = mel.astype(np.float32)
+        cut = np.maximum(mel, mel.max() * np.float32(1e-4))
+        np.testing.assert_allclose(
+            mfcc(mel, 40.0, 6, 2, 0), mfcc(cut, None, 6, 2, 0), atol=1e-4
+        )
 
     def test_of_a_flat_spectrum_only_the_first_is_not_0(self):
-        level = np.full((64, 3), -7, dtype=np.float32)
-        got = mfcc(level, 5, 2, 0)
+        mel = np.full((64, 3), 10**-0.7, dtype=np.float32)
+        got = mfcc(mel, 80.0, 5, 2, 0)
         np.testing.assert_allclose(got[0], -7 * 8, rtol=1e-6)
         np.testing.assert_allclose(got[1:], 0, atol=1e-4)
 
     def test_lifter(self):
         level = np.random.default_rng(0).normal(size=(24, 7)).astype(np.float32)
-        plain, lifted = mfcc(level, 4, 2, 0), mfcc(level, 4, 2, 22)
+        plain, lifted = (mfcc(np.exp(level), None, 4, 2, lifter) for lifter in (0, 22))
         order = np.arange(1, 5)[:, None]
         expected = plain * (1 + 11 * np.sin(np.pi * order / 22))
         np.testing.assert_allclose(lifted, expected, rtol=1e-5)

@@ -5,7 +5,8 @@ import pytest
 import torch
 from scipy.signal import get_window
 
-from mmsk.feature_extraction.audio import MFCCExtractor
+from mmsk.feature_extraction.audio import MFCCExtractor, _spectrum
+from mmsk.feature_extraction.audio._mel_spectrogram import mel_spectrogram
 from mmsk.feature_extraction.audio._spectrum import FrameConfig, framed, spectra
 
 
@@ -35,8 +36,6 @@ def slow_frames(samples, config, mode):
 )
 @pytest.mark.parametrize("n_samples", [1, 5, 63, 64, 65, 1000])
 def test_frames(n_samples, n_fft, hop_length, center, mode, monkeypatch):
-    from mmsk.feature_extraction.audio import _spectrum
-
     settings = config(n_fft, hop_length, center)
     samples = noise(n_samples)
     expected = slow_frames(samples, settings, mode)
@@ -59,7 +58,7 @@ def test_spectra_are_those_of_windowed_frames(precise, window):
     )
     got = np.empty_like(expected)
     for which, spectrum in spectra(samples, settings):
-        assert spectrum.dtype == (np.complex128 if precise else np.complex64)
+        assert spectrum.dtype == (torch.complex128 if precise else torch.complex64)
         got[which] = spectrum
     np.testing.assert_allclose(got, expected, atol=1e-12 if precise else 1e-5)
 
@@ -69,14 +68,14 @@ def test_threads_have_memory_of_their_own():
     settings = config(256, 64)
 
     def all_of(one):
-        return np.concatenate([s.copy() for _, s in spectra(one, settings)])
+        return torch.cat([s.clone() for _, s in spectra(one, settings)])
 
     expected = [all_of(one) for one in samples]
     wrong = []
 
     def work(place):
         for _ in range(20):
-            if not np.array_equal(all_of(samples[place]), expected[place]):
+            if not torch.equal(all_of(samples[place]), expected[place]):
                 wrong.append(place)
 
     threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
@@ -110,8 +109,32 @@ def test_torchs_threads_are_as_before_and_one_inside(monkeypatch):
 
 def test_torchs_default_device_does_not_matter():
     samples = noise(500)
-    expected = [s.copy() for _, s in spectra(samples, config())]
+    expected = [s.clone() for _, s in spectra(samples, config())]
     with torch.device("meta"):
-        got = [s.copy() for _, s in spectra(samples, config(32))]
-        got = [s.copy() for _, s in spectra(samples, config())]
+        got = [s.clone() for _, s in spectra(samples, config(32))]
+        got = [s.clone() for _, s in spectra(samples, config())]
     np.testing.assert_array_equal(got[0], expected[0])
+
+
+def test_torchs_inference_mode_leaves_nothing_behind():
+    settings, samples = MFCCExtractor(n_fft=128)._config_of_mel, noise(3000)
+    with torch.inference_mode():
+        expected = mel_spectrogram(samples, settings).copy()
+    np.testing.assert_array_equal(mel_spectrogram(samples, settings), expected)
+    with torch.inference_mode():
+        again = mel_spectrogram(samples, settings)
+    np.testing.assert_array_equal(again, expected)
+
+
+def test_memory_of_many_lengths_is_given_up(monkeypatch):
+    monkeypatch.setattr(_spectrum, "_MAX_KEPT", 5)
+    monkeypatch.setattr(_spectrum, "_own", threading.local())
+    settings = MFCCExtractor(n_fft=128)._config_of_mel
+    clips = [noise(n, n) for n in (100, 5000, 700, 20_000, 3000) * 3]
+    first = [mel_spectrogram(clip, settings) for clip in clips]
+    assert len(vars(_spectrum._own)) <= 7  # one may need three
+    for one, other in zip(first, first[5:], strict=False):
+        np.testing.assert_array_equal(one, other)
+    monkeypatch.undo()
+    for clip, mel in zip(clips, first, strict=True):
+        np.testing.assert_array_equal(mel_spectrogram(clip, settings), mel)
