@@ -84,7 +84,7 @@ def make_floor():
     config = EXTRACTOR._config_of_mel
     size = chunk_size(config)
 
-    @functools.lru_cache(maxsize=None)
+    @functools.cache
     def prepared(count):
         memory = frame_memory(config, count).normal_()
         return memory[:, :N_FFT], _chunk(config, count).products
