@@ -30,7 +30,7 @@ import torch
 
 from mmsk.feature_extraction.audio import MFCCExtractor, SpectralExtractor
 from mmsk.feature_extraction.audio._mel_filters import mel_filters
-from mmsk.feature_extraction.audio._mel_spectrogram import _chunk
+from mmsk.feature_extraction.audio._mel_spectrogram import _sums
 from mmsk.feature_extraction.audio._spectrum import chunk_size, frame_memory
 
 RATE, N_FFT, HOP, N_MELS, N_MFCC = 16000, 2048, 512, 128, 20
@@ -87,7 +87,7 @@ def make_floor():
     @functools.cache
     def prepared(count):
         memory = frame_memory(config, count).normal_()
-        return memory[:, :N_FFT], _chunk(config, count).products
+        return memory[:, :N_FFT], _sums(config, count).products
 
     def floor(clip):
         n_frames = 1 + len(clip) // HOP

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from mmsk._utils._param_validation import Interval, StrOptions
 from mmsk.feature_extraction.audio._frame_extractor import FrameExtractor
-from mmsk.feature_extraction.audio._mel_spectrogram import MelConfig
+from mmsk.feature_extraction.audio._mel_spectrogram import MelConfig, mel_config
 
 
 class MelFrameExtractor(FrameExtractor):
@@ -24,20 +24,20 @@ class MelFrameExtractor(FrameExtractor):
 
     @property
     def _config_of_mel(self) -> MelConfig:
-        return MelConfig(
-            sample_rate=self.sample_rate,
-            n_fft=self.n_fft,
-            hop_length=self.hop_length,
-            win_length=self.win_length or self.n_fft,
-            window=self.window,
-            center=self.center,
-            precise=self._is_precise,
-            n_mels=self.n_mels,
-            fmin=self.fmin,
-            fmax=self.sample_rate / 2 if self.fmax is None else self.fmax,
-            htk=self.htk,
-            norm=self.norm,
-            power=self.power,
+        return mel_config(
+            self.sample_rate,
+            self.n_fft,
+            self.hop_length,
+            self.win_length or self.n_fft,
+            self.window,
+            self.center,
+            self._is_precise,
+            self.n_mels,
+            self.fmin,
+            self.sample_rate / 2 if self.fmax is None else self.fmax,
+            self.htk,
+            self.norm,
+            self.power,
         )
 
     @property

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from mmsk.feature_extraction.audio._mel_filters import mel_filters
@@ -13,7 +14,7 @@ from mmsk.feature_extraction.audio._spectrum import (
     empty,
     frame_memory,
     kept,
-    spectra,
+    places,
 )
 
 # filters that a processor multiplies at once
@@ -43,6 +44,10 @@ class MelConfig(FrameConfig):
     power: float
 
 
+mel_config = lru_cache(maxsize=32)(MelConfig)
+"""Return the same object for the same values: it is asked for with each clip."""
+
+
 def mel_spectrogram(
     samples: NDArray[np.float32], config: MelConfig
 ) -> NDArray[np.float32]:
@@ -60,55 +65,46 @@ def mel_spectrogram(
         ``1 + n // hop_length`` frames if centred, else ``1 + (n - n_fft) //
         hop_length``; a clip shorter than a frame is padded to one.
     """
-    import torch  # its products of small matrices are the fastest
-
     mel = np.empty((config.count_frames(len(samples)), config.n_mels), dtype=np.float32)
-    for which, spectrum in spectra(samples, config):
-        chunk = _chunk(config, len(spectrum))
-        _raise(spectrum, config.power, chunk.powers)
-        for powers, weights, sums in chunk.products:
-            torch.mm(powers, weights, out=sums)
-        mel[which] = chunk.sums
+    place, power = None, config.power
+    for which, new in places(samples, config):
+        if new is not place:
+            place = new
+            powers, products, sums = _sums(config, len(place.frames))
+        spectrum = place.transform()
+        if power == 2:  # the filters add the squares of both parts
+            parts = torch.view_as_real(spectrum)
+            torch.square(parts.view(powers.shape), out=powers)
+        else:
+            powers.numpy()[:] = np.abs(spectrum.numpy()) ** power
+        for values, weights, out in products:
+            torch.mm(values, weights, out=out)
+        mel[which] = sums
     return mel.T
 
 
-def _raise(spectrum: Any, power: float, out: Any) -> None:
-    """Write magnitudes to a power, or what adds up to them: squares of both parts."""
-    import torch
-
-    if power == 2:  # the filters add the squares: no pass of its own
-        torch.square(torch.view_as_real(spectrum).flatten(1), out=out)
-    else:
-        magnitudes = np.abs(spectrum.numpy())
-        if power != 1:
-            magnitudes **= power
-        out.numpy()[:] = magnitudes
-
-
-class _Chunk(NamedTuple):
+class _Sums(NamedTuple):
     """Memory for the powers of frames and the sums of filters, and views of it."""
 
-    powers: Any  # (n_frames, n_columns)
-    products: tuple[tuple[Any, Any, Any], ...]
+    powers: torch.Tensor  # (n_frames, n_columns)
+    products: tuple[tuple[torch.Tensor, torch.Tensor, torch.Tensor], ...]
     sums: NDArray[np.float32]  # (n_frames, n_mels)
 
 
-def _chunk(config: MelConfig, n_frames: int) -> _Chunk:
-    """Return what this thread needs for so many frames."""
-    return kept((config, n_frames), lambda: _make_chunk(config, n_frames))
+def _sums(config: MelConfig, n_frames: int) -> _Sums:
+    """Return what this thread needs for the filters of so many frames."""
 
+    def make() -> _Sums:
+        n_columns = (2 if config.power == 2 else 1) * (config.n_fft // 2 + 1)
+        powers = frame_memory(config, n_frames)[:, :n_columns]
+        sums = empty((n_frames, config.n_mels))
+        products = tuple(
+            (powers[:, columns], torch.from_numpy(weights), sums[:, filters])
+            for filters, columns, weights in _bands(config)
+        )
+        return _Sums(powers, products, sums.numpy())
 
-def _make_chunk(config: MelConfig, n_frames: int) -> _Chunk:
-    import torch
-
-    n_columns = (2 if config.power == 2 else 1) * (config.n_fft // 2 + 1)
-    powers = frame_memory(config, n_frames)[:, :n_columns]
-    sums = empty((n_frames, config.n_mels))
-    products = tuple(
-        (powers[:, columns], torch.from_numpy(weights), sums[:, filters])
-        for filters, columns, weights in _bands(config)
-    )
-    return _Chunk(powers, products, sums.numpy())
+    return kept(("sums", config, n_frames), make)
 
 
 class _Band(NamedTuple):

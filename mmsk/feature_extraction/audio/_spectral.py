@@ -49,7 +49,7 @@ def spectral_series(
     n_frames = config.count_frames(len(samples))
     series = {name: np.empty(n_frames) for name in names}
     for which, spectrum in spectra(samples, config):
-        magnitudes = np.abs(spectrum.numpy())
+        magnitudes = np.abs(spectrum)
         for name, values in series.items():
             values[which] = describe[name](magnitudes)
     return series

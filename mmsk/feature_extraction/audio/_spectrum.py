@@ -5,9 +5,10 @@ import threading
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy.signal import get_window
 
@@ -17,6 +18,7 @@ T = TypeVar("T")
 _CHUNK_VALUES = 80 * 2**11
 # values that rows are padded to a multiple of: what a processor reads at once
 _ROW_STEP = 16
+_MAX_STAGED = 2**20
 
 
 @dataclass(frozen=True)
@@ -63,9 +65,28 @@ def chunk_size(config: FrameConfig) -> int:
     return max(1, _CHUNK_VALUES // config.n_fft)
 
 
-def framed(
+class Place(NamedTuple):
+    """Where a thread computes some frames, and views of it.
+
+    What is looked up between the transforms is far away, as they fill the caches:
+    so all that is needed stands here, and is made once.
+    """
+
+    staged: NDArray[np.float32]  # samples that the frames overlap in
+    frames: NDArray[np.float32]  # (n_frames, n_fft), a view of these
+    source: torch.Tensor  # the same as a tensor
+    window: torch.Tensor  # (n_fft,)
+    windowed: torch.Tensor  # (n_frames, n_fft)
+
+    def transform(self) -> torch.Tensor:
+        """Return a new complex Tensor of shape (n_frames, n_fft // 2 + 1)."""
+        torch.mul(self.source, self.window, out=self.windowed)
+        return torch.fft.rfft(self.windowed)  # in half of the time of SciPy's
+
+
+def places(
     samples: NDArray[np.float32], config: FrameConfig, mode: str = "constant"
-) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+) -> Iterator[tuple[slice, Place]]:
     """Yield the frames of a clip, as many at a time as are best computed together.
 
     Parameters
@@ -80,41 +101,54 @@ def framed(
     ------
     which : slice
         Of the frames.
+    place : Place
+        Holds them until the next ones; the same object if these are as many.
+    """
+    n_samples, n_frames = len(samples), config.count_frames(len(samples))
+    n_chunks = -(-n_frames // chunk_size(config))
+    size = -(-n_frames // n_chunks)
+    step, offset = size * config.hop_length, -config.margin
+    before, behind = (samples[0], samples[-1]) if mode == "edge" else (0, 0)
+    place, staged = None, ()
+    for start in range(0, n_frames, size):
+        stop = min(start + size, n_frames)
+        if place is None or stop - start != size:
+            place = _place(config, stop - start)
+            staged = place.staged
+        end = offset + len(staged)
+        if offset >= 0 and end <= n_samples:
+            staged[:] = samples[offset:end]
+        else:
+            first = min(max(0, -offset), len(staged))
+            last = max(first, min(len(staged), n_samples - offset))
+            staged[:first] = before
+            staged[first:last] = samples[offset + first : offset + last]
+            staged[last:] = behind
+        yield slice(start, stop), place
+        offset += step
+
+
+def framed(
+    samples: NDArray[np.float32], config: FrameConfig, mode: str = "constant"
+) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+    """Yield the frames of a clip, some at a time.
+
+    Parameters are those of `places`.
+
+    Yields
+    ------
+    which : slice
+        Of the frames.
     frames : float32 ndarray of shape (n_which, n_fft)
         An overlapping view of what is overwritten by the next ones.
     """
-    n_frames = config.count_frames(len(samples))
-    n_chunks = -(-n_frames // chunk_size(config))
-    size = -(-n_frames // n_chunks)
-    n_staged = (size - 1) * config.hop_length + config.n_fft
-    staging = _staging(n_staged)
-    before, behind = (samples[0], samples[-1]) if mode == "edge" else (0, 0)
-    for start in range(0, n_frames, size):
-        which = slice(start, min(start + size, n_frames))
-        count = which.stop - start
-        used = staging[: (count - 1) * config.hop_length + config.n_fft]
-        offset = start * config.hop_length - config.margin  # of `used` in the clip
-        first = min(max(0, -offset), len(used))
-        last = max(first, min(len(used), len(samples) - offset))
-        used[:first] = before
-        used[first:last] = samples[offset + first : offset + last]
-        used[last:] = behind
-        shape = (count, config.n_fft)
-        strides = (config.hop_length * used.itemsize, used.itemsize)
-        yield which, np.ndarray(shape, used.dtype, used, 0, strides)
-
-
-def _staging(size: int) -> NDArray[np.float32]:
-    """Return memory of this thread for at least so many samples, not much more."""
-    if size > 8 * _CHUNK_VALUES:  # of clips with long steps
-        return empty((size,)).numpy()
-    power = 2 ** math.ceil(math.log2(size))
-    return kept(("staging", power), lambda: empty((power,)).numpy())
+    for which, place in places(samples, config, mode):
+        yield which, place.frames
 
 
 def spectra(
     samples: NDArray[np.float32], config: FrameConfig
-) -> Iterator[tuple[slice, Any]]:
+) -> Iterator[tuple[slice, NDArray]]:
     """Yield the spectra of a clip, some frames at a time.
 
     Parameters
@@ -127,22 +161,42 @@ def spectra(
     ------
     which : slice
         Of the frames.
-    spectrum : complex64 or complex128 Tensor of shape (n_which, n_fft // 2 + 1)
+    spectrum : complex64 or complex128 ndarray of shape (n_which, n_fft // 2 + 1)
         complex128 if ``config.precise``; the caller's own.
     """
-    import torch  # its transform takes half the time of SciPy's
-
-    window = torch.from_numpy(_window(config))
-    for which, frames in framed(samples, config):
-        windowed = frame_memory(config, len(frames), config.precise)[:, : config.n_fft]
-        torch.mul(torch.from_numpy(frames), window, out=windowed)
-        yield which, torch.fft.rfft(windowed)
+    for which, place in places(samples, config):
+        yield which, place.transform().numpy()
 
 
-def frame_memory(config: FrameConfig, n_frames: int, double: bool = False) -> Any:
+def _place(config: FrameConfig, n_frames: int) -> Place:
+    """Return this thread's place for so many frames."""
+    n_staged = (n_frames - 1) * config.hop_length + config.n_fft
+    capacity = 2 ** math.ceil(math.log2(n_staged))
+
+    def make(staging: torch.Tensor) -> Place:
+        staged = staging[:n_staged].numpy()
+        shape = (n_frames, config.n_fft)
+        strides = (config.hop_length * staged.itemsize, staged.itemsize)
+        frames = np.ndarray(shape, staged.dtype, staged, 0, strides)
+        windowed = frame_memory(config, n_frames, config.precise)[:, : config.n_fft]
+        window = torch.from_numpy(_window(config))
+        return Place(staged, frames, torch.from_numpy(frames), window, windowed)
+
+    if n_staged > _MAX_STAGED:  # of clips with long steps: not to be kept
+        return make(empty((n_staged,)))
+
+    def make_kept() -> Place:
+        return make(kept(("staging", capacity), lambda: empty((capacity,))))
+
+    return kept(("place", config, n_frames), make_kept)
+
+
+def frame_memory(
+    config: FrameConfig, n_frames: int, double: bool = False
+) -> torch.Tensor:
     """Return memory of this thread for both parts of the spectra of frames.
 
-    `spectra` puts windowed frames there, and is done with them when it yields.
+    `Place.transform` puts windowed frames there, and is done with them at its end.
 
     Parameters
     ----------
@@ -155,24 +209,16 @@ def frame_memory(config: FrameConfig, n_frames: int, double: bool = False) -> An
     Returns
     -------
     memory : float32 or float64 Tensor of shape (n_frames, 2 * (n_fft // 2 + 1))
-        For each shape the same tensor, as long as it is among those used last. Its
-        rows are further apart than they are long.
+        Its rows are further apart than they are long.
     """
     width = 2 * (config.n_fft // 2 + 1)
-    step = -(-width // _ROW_STEP) * _ROW_STEP
-    key = "frames", config.n_fft, chunk_size(config), double
-
-    def view() -> Any:
-        memory = kept(key, lambda: empty((chunk_size(config), step), double))
-        return memory[:n_frames, :width]
-
-    return kept((*key, n_frames), view)
+    shape = chunk_size(config), -(-width // _ROW_STEP) * _ROW_STEP
+    memory = kept(("frames", *shape, double), lambda: empty(shape, double))
+    return memory[:n_frames, :width]
 
 
-def empty(shape: tuple[int, ...], double: bool = False) -> Any:
+def empty(shape: tuple[int, ...], double: bool = False) -> torch.Tensor:
     """Return a CPU tensor of an aligned beginning, in whatever mode torch is."""
-    import torch
-
     with torch.inference_mode(False):  # its tensors could not be used outside of it
         dtype = torch.float64 if double else torch.float32
         return torch.empty(shape, dtype=dtype, device="cpu")
