@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mmsk.feature_extraction.audio._mel_filters import mel_filters
 from mmsk.feature_extraction.audio._spectrum import (
     FrameConfig,
+    chunk_size,
     empty,
     frame_memory,
     kept,
@@ -71,12 +72,15 @@ def mel_spectrogram(
         if new is not place:
             place = new
             powers, products, sums = _sums(config, len(place.frames))
+            shape = powers.shape
         spectrum = place.transform()
         if power == 2:  # the filters add the squares of both parts
-            parts = torch.view_as_real(spectrum)
-            torch.square(parts.view(powers.shape), out=powers)
+            parts = torch.view_as_real(spectrum).view(shape)
+            torch.square(parts, out=powers)
+            del parts
         else:
             powers.numpy()[:] = np.abs(spectrum.numpy()) ** power
+        del spectrum  # its memory, still in the cache, is that of the next one
         for values, weights, out in products:
             torch.mm(values, weights, out=out)
         mel[which] = sums
@@ -97,7 +101,8 @@ def _sums(config: MelConfig, n_frames: int) -> _Sums:
     def make() -> _Sums:
         n_columns = (2 if config.power == 2 else 1) * (config.n_fft // 2 + 1)
         powers = frame_memory(config, n_frames)[:, :n_columns]
-        sums = empty((n_frames, config.n_mels))
+        shape = chunk_size(config), config.n_mels
+        sums = kept(("mel", *shape), lambda: empty(shape))[:n_frames]
         products = tuple(
             (powers[:, columns], torch.from_numpy(weights), sums[:, filters])
             for filters, columns, weights in _bands(config)

@@ -29,7 +29,10 @@ def power_to_db(mel: NDArray[np.float32], top_db: float | None) -> NDArray[np.fl
     level : float32 ndarray of shape (n_mels, n_frames)
         In dB; silence is -100.
     """
-    return _decibels(mel, _least_power(mel, top_db))
+    level = np.maximum(mel, _least_power(mel, top_db))
+    np.log10(level, out=level)
+    level *= 10
+    return level
 
 
 def _least_power(mel: NDArray[np.float32], top_db: float | None) -> np.float32:
@@ -37,13 +40,6 @@ def _least_power(mel: NDArray[np.float32], top_db: float | None) -> np.float32:
     if top_db is None:
         return np.float32(_FLOOR)
     return np.float32(max(_FLOOR, float(mel.max()) * 10 ** (-top_db / 10)))
-
-
-def _decibels(mel: NDArray[np.float32], least: np.float32) -> NDArray[np.float32]:
-    level = np.maximum(mel, least)
-    np.log10(level, out=level)
-    level *= 10
-    return level
 
 
 def mfcc(
@@ -76,9 +72,11 @@ def mfcc(
     frames, least = mel.T, _least_power(mel, top_db)
     coefficients = np.empty((len(frames), n_mfcc), dtype=np.float32)
     size = max(1, _BLOCK_VALUES // len(mel))
-    for start in range(0, len(frames), size):  # decibels of a block stay in the cache
+    for start in range(0, len(frames), size):  # the levels of a block stay near
         block = slice(start, start + size)
-        product(_decibels(frames[block], least), cosines, coefficients[block])
+        bels = np.maximum(frames[block], least)
+        np.log10(bels, out=bels)
+        product(bels, cosines, coefficients[block])
     return coefficients.T
 
 
@@ -91,6 +89,7 @@ def _cosines(
     if lifter:
         order = np.arange(1, 1 + n_mfcc)
         matrix = matrix * (1 + lifter / 2 * np.sin(np.pi * order / lifter))
+    matrix = 10 * matrix  # of decibels, given bels
     return np.ascontiguousarray(matrix, dtype=np.float32)  # (n_mels, n_mfcc)
 
 
