@@ -12,7 +12,6 @@ from mmsk.feature_extraction.audio._products import product
 
 _FLOOR = 1e-10
 _DELTA_WIDTH = 9
-_BLOCK_VALUES = 2**13
 
 
 def power_to_db(mel: NDArray[np.float32], top_db: float | None) -> NDArray[np.float32]:
@@ -54,7 +53,7 @@ def mfcc(
     Parameters
     ----------
     mel : float32 ndarray of shape (n_mels, n_frames)
-        Powers.
+        Powers; overwritten, as new memory costs more than the logarithm.
     top_db : float or None
         As of `power_to_db`.
     n_mfcc : int
@@ -69,15 +68,9 @@ def mfcc(
     coefficients : float32 ndarray of shape (n_mfcc, n_frames)
     """
     cosines = _cosines(len(mel), n_mfcc, dct_type, lifter)
-    frames, least = mel.T, _least_power(mel, top_db)
-    coefficients = np.empty((len(frames), n_mfcc), dtype=np.float32)
-    size = max(1, _BLOCK_VALUES // len(mel))
-    for start in range(0, len(frames), size):  # the levels of a block stay near
-        block = slice(start, start + size)
-        bels = np.maximum(frames[block], least)
-        np.log10(bels, out=bels)
-        product(bels, cosines, coefficients[block])
-    return coefficients.T
+    np.maximum(mel, _least_power(mel, top_db), out=mel)
+    np.log10(mel, out=mel)
+    return product(mel.T, cosines).T
 
 
 @lru_cache(maxsize=8)

@@ -64,7 +64,7 @@ class TestCosines:
     def test_of_frames_one_by_one_are_the_same(self):
         level = np.random.default_rng(0).normal(size=(64, 700))
         mel = np.exp(level).astype(np.float32)
-        got = mfcc(mel, None, 5, 2, 0)
+        got = mfcc(mel.copy(), None, 5, 2, 0)
         single = [mfcc(mel[:, i : i + 1], None, 5, 2, 0) for i in range(700)]
         np.testing.assert_allclose(got, np.hstack(single), atol=1e-4)
 
