@@ -110,3 +110,28 @@ def absent_section(folds):
             f"{error:.4f} (target -.02: {verdict(absent >= -0.02)})"
         )
     return "\n" + "\n".join(lines + verdicts) + "\n"
+
+
+def absent_means(sets):
+    """Return the means over sets of what modality dropout costs and brings.
+
+    Parameters
+    ----------
+    sets : list of list of dict
+        The folds of each set, as for `absent_section`.
+    """
+    lines = ["", "## Means over the sets, modality dropout .3", ""]
+    for name in sets[0][0]["scores"]:
+        scores = pd.DataFrame(
+            pd.DataFrame([fold["scores"][name] for fold in folds]).mean()
+            for folds in sets
+        )
+        if "separate" not in scores:
+            continue
+        full = (scores["full, dropout"] - scores["full"]).mean()
+        absent = (scores["absent, dropout"] - scores["separate"]).mean()
+        lines.append(
+            f"- {name}: full rows {full:+.4f} (target -.01: {verdict(full >= -0.01)}), "
+            f"absent - separate {absent:+.4f} (target -.02: {verdict(absent >= -0.02)})"
+        )
+    return "\n".join(lines) + "\n"

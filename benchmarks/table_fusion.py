@@ -21,7 +21,8 @@ chosen on inner folds: a mean difference of at least -1 standard error, on two s
 --absent hides each modality of 30 % of the test rows (at least one is kept; one draw a
 seed) and compares nets with and without modality dropout .3 with nets trained
 separately for each pattern of presence. The targets: with dropout not more than .02
-below the separate nets on such rows, not more than .01 below no dropout on full rows.
+below the separate nets on such rows, not more than .01 below no dropout on full rows,
+a set and in the mean over the sets.
 
 --results keeps the scores of a fold as they come and takes from there what it finds,
 so that a run can be cut and go on; --write makes docs/fusion.md of them.
@@ -38,7 +39,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from _fusion_page import PAGE, absent_section, section
+from _fusion_page import PAGE, absent_means, absent_section, section
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
@@ -317,7 +318,7 @@ def main():
     arguments = parser.parse_args()
     kept = arguments.results
     done = json.loads(kept.read_text()) if kept and kept.exists() else {}
-    sections, spent = [], 0.0
+    sections, absent, spent = [], [], 0.0
     kinds = {"full": (score_fold, section)}
     if arguments.absent:
         kinds["absent"] = score_absent, absent_section
@@ -347,9 +348,14 @@ def main():
                             kept.write_text(json.dumps(done))
                     rows.append(done[key])
                 text += show(rows)
+                if kind == "absent":
+                    absent.append(rows)
                 spent += sum(row["spent"] for row in rows)
             print(text, flush=True)
             sections.append(text)
+    if absent:
+        sections.append(absent_means(absent))
+        print(sections[-1])
     print(f"{spent:.0f} s of CPU in fits, load {os.getloadavg()[0]:.1f}")
     if arguments.write and sections:
         command = f"python benchmarks/table_fusion.py {chosen(arguments)}"
