@@ -189,7 +189,8 @@ def rows():
     """Return X for BLOCKS, with rows that lack one, and three classes with errors.
 
     LightGBM estimates the rows in a bin from their weights, and rounds: few distinct
-    numbers make few bins with many rows each, so that no split is lost by that.
+    numbers make few bins with many rows each, so that no split is lost by that. With
+    this seed no two splits are so close that rounding would decide between them.
     """
     X, y = two_blocks(N_ROWS, seed=1, absent=0.2)
     y = y + (X[:, 1] > 0.5)
