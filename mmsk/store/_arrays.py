@@ -2,24 +2,25 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mmsk.store._rows import MANIFEST, PART, Entry, seal, unseal
+from mmsk.store._batches import Batch, pack
+from mmsk.store._records import MANIFEST, PART
 
 _PART_SIZE = 8 * 2**20
 _KINDS = "biufc"
 
 
-def pack_arrays(key: bytes, arrays: Sequence[np.ndarray]) -> dict[bytes, Entry]:
-    """Return the entries that hold `arrays`; that of `key` names the others.
+def pack_arrays(key: bytes, arrays: Sequence[np.ndarray]) -> list[Batch]:
+    """Return the batches that hold `arrays`; the entry of `key` names the others.
 
     A part is found by the hash of its bytes, so parts of two writers cannot be
     mixed up, even if their last float bits differ.
     """
-    entries, described = {}, []
+    values, described = {}, []
     for array in map(np.asarray, arrays):
         if array.dtype.kind not in _KINDS:
             raise TypeError(
@@ -31,36 +32,34 @@ def pack_arrays(key: bytes, arrays: Sequence[np.ndarray]) -> dict[bytes, Entry]:
         for start in range(0, len(flat), _PART_SIZE):
             part = flat[start : start + _PART_SIZE]
             part_key = _part_key(part)
-            entries[part_key] = seal(part_key, PART, part)
+            values[part_key] = part
             parts.append(part_key.hex())
         described.append([array.dtype.str, array.shape, parts])
-    entries[key] = seal(key, MANIFEST, memoryview(json.dumps(described).encode()))
-    return entries
+    manifest = memoryview(json.dumps(described).encode())
+    batches = pack([key], MANIFEST, [manifest])
+    if values:
+        batches += pack(list(values), PART, list(values.values()))
+    return batches
 
 
-def read_manifest(key: bytes, entry: NDArray[np.uint8] | None) -> list | None:
-    """Return [dtype, shape, part keys] of each array, or None if the entry is bad."""
-    payload = None if entry is None else unseal(key, MANIFEST, entry)
-    if payload is None:
-        return None
+def read_manifest(manifest: bytes) -> list:
+    """Return [dtype, shape, part keys] of each array."""
     return [
         [dtype, shape, [bytes.fromhex(part) for part in parts]]
-        for dtype, shape, parts in json.loads(bytes(payload))
+        for dtype, shape, parts in json.loads(manifest)
     ]
 
 
-def unpack_arrays(manifest: list, entries: dict) -> list[np.ndarray] | None:
-    """Return the arrays of a manifest, or None if a part is not there or is bad."""
+def unpack_arrays(
+    manifest: list, entries: Mapping[bytes, NDArray[np.uint8]]
+) -> list[np.ndarray] | None:
+    """Return the arrays of a manifest, or None if a part is not there."""
     arrays = []
-    for dtype, shape, part_keys in manifest:
-        parts = []
-        for key in part_keys:
-            part = unseal(key, PART, entries[key]) if key in entries else None
-            if part is None:
-                return None
-            parts.append(part)
-        array = np.frombuffer(bytearray().join(parts), dtype=dtype)
-        arrays.append(array.reshape(shape))
+    for dtype, shape, keys in manifest:
+        if not all(key in entries for key in keys):
+            return None
+        content = bytearray().join([entries[key] for key in keys])
+        arrays.append(np.frombuffer(content, dtype=dtype).reshape(shape))
     return arrays
 
 

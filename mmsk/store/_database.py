@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from mmsk.exceptions import StoreWarning
 from mmsk.store import _space, _tables
+from mmsk.store._index import Index
 
 T = TypeVar("T")
 
@@ -51,6 +52,7 @@ class Database:
         self.path = os.path.join(location, _FILE)
         self.may_create = False
         self.lock = threading.RLock()
+        self.index = Index()
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
         self.restore()
@@ -108,7 +110,12 @@ class Database:
         return otherwise
 
     def close(self) -> None:
-        """Close the connection; the next use opens another."""
+        """Close the connection and forget the index; the next use opens another."""
+        self.index.reset()
+        self.disconnect()
+
+    def disconnect(self) -> None:
+        """Close the connection."""
         connection, self._connection = self._connection, None
         if connection is not None:
             with contextlib.suppress(sqlite3.Error):
@@ -116,9 +123,12 @@ class Database:
 
     def _open(self) -> sqlite3.Connection:
         # someone may delete the directory while we run
-        if self._connection is not None and self._identity == self._identify():
+        is_same = self._identity == self._identify()
+        if self._connection is not None and is_same:
             return self._connection
-        self.close()
+        self.disconnect()
+        if not is_same:
+            self.index.reset()
         if self.may_create:
             os.makedirs(self.location, exist_ok=True)
         connection = sqlite3.connect(
@@ -178,7 +188,7 @@ def _before_fork() -> None:
     _registry_lock.acquire()
     for database in list(_registry.values()):
         database.lock.acquire()
-        database.close()
+        database.disconnect()
         _held.append(database)
 
 

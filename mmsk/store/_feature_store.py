@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from mmsk.store import _queries, _space, _tables
 from mmsk.store._arrays import pack_arrays, read_manifest, unpack_arrays
+from mmsk.store._batches import Batch, pack
+from mmsk.store._checks import check_keys, check_rows
 from mmsk.store._database import open_database
 from mmsk.store._info import StoreInfo
-from mmsk.store._row_files import Block
-from mmsk.store._rows import PART, ROW, Entry, decode_rows, encode_row
+from mmsk.store._records import MANIFEST, PART, ROW, Names, identify
 from mmsk.store._size import parse_size
 
-_FLOAT32 = np.dtype(np.float32)
+_READ_COUNT = 256  # keys, at once
 
 
 class FeatureStore:
@@ -146,24 +147,17 @@ class FeatureStore:
             For each key, a float32 array that the caller may write to, or None if
             there is no sound row.
         """
-        keys = _check_keys(keys)
-        rows, old = [], []
-        for start in range(0, len(keys), _queries.MAX_BATCH):
-            batch = keys[start : start + _queries.MAX_BATCH]
-            found = {
-                key: row
-                for block_keys, block in self._read(batch, old)
-                for key, row in zip(
-                    block_keys, decode_rows(block_keys, block), strict=True
-                )
-            }
-            batch_rows = [found.get(key) for key in batch]
-            if len(set(batch)) < len(batch):  # each is the caller's to write to
-                batch_rows = [None if row is None else row.copy() for row in batch_rows]
-            rows += batch_rows
+        keys = check_keys(keys)
+        rows: list[np.ndarray | None] = []
+        old = []
+        for start in range(0, len(keys), _READ_COUNT):
+            batch = keys[start : start + _READ_COUNT]
+            found, old_ids = self._read_rows(batch)
+            rows += found
+            old.append(old_ids)
         if keys:
-            n_misses = sum(row is None for row in rows)
-            self._count(len(rows) - n_misses, n_misses, old)
+            n_misses = sum([row is None for row in rows])
+            self._count(len(rows) - n_misses, n_misses, np.concatenate(old))
         return rows
 
     def put_many(
@@ -188,24 +182,9 @@ class FeatureStore:
         ValueError
             If a row is not one-dimensional, or there is not one for each key.
         """
-        keys = _check_keys(keys)
-        if len(keys) != len(rows):
-            raise ValueError(
-                f"Each key has one row, got {len(keys)} keys and {len(rows)} rows."
-            )
-        entries: dict[bytes, Entry] = {}
-        for key, row in zip(keys, rows, strict=True):
-            if not isinstance(row, np.ndarray) or row.dtype != _FLOAT32:
-                got = getattr(row, "dtype", type(row).__name__)
-                raise TypeError(
-                    f"Rows are float32 arrays, got {got}. Convert them where they are "
-                    f"computed, so that computed and stored values are the same."
-                )
-            if row.ndim != 1:
-                raise ValueError(f"Rows have one dimension, got shape {row.shape}.")
-            if key not in entries:
-                entries[key] = encode_row(key, row)
-        self._write(entries, ROW)
+        keys, values = check_rows(check_keys(keys), rows)
+        if keys:
+            self._write(pack(keys, ROW, values), ROW)
 
     def get_arrays(self, key: bytes) -> list[np.ndarray] | None:
         """Look up what `put_arrays` has put; this is neither a hit nor a miss.
@@ -221,14 +200,15 @@ class FeatureStore:
             The arrays, writable and as they were put, or None if they are not there
             or not all of them sound.
         """
-        keys, old = _check_keys([key]), []
-        manifest = read_manifest(key, self._read_entries(keys, old).get(key))
-        if manifest is None:
+        keys = check_keys([key])
+        entries, old = self._read_entries(keys, MANIFEST)
+        if key not in entries:
             return None
-        parts = [part for *_, parts in manifest for part in parts]
-        arrays = unpack_arrays(manifest, self._read_entries(parts, old))
-        self._count(0, 0, old)
-        return arrays
+        manifest = read_manifest(bytes(entries[key]))
+        parts = list(dict.fromkeys(part for *_, parts in manifest for part in parts))
+        entries, old_parts = self._read_entries(parts, PART)
+        self._count(0, 0, np.concatenate([old, old_parts]))
+        return unpack_arrays(manifest, entries)
 
     def put_arrays(self, key: bytes, arrays: Sequence[np.ndarray]) -> None:
         """Add several arrays under one key, such as the three of a CSR matrix.
@@ -249,7 +229,7 @@ class FeatureStore:
         TypeError
             If an array holds something else.
         """
-        (key,) = _check_keys([key])
+        (key,) = check_keys([key])
         self._write(pack_arrays(key, arrays), PART)
 
     def info(self) -> StoreInfo:
@@ -293,40 +273,65 @@ class FeatureStore:
             work = partial(_space.clear, folder=self.location)
             self._database.attempt(work, None, writes=True)
 
-    def _read(
-        self, keys: Sequence[bytes], old: list[int]
-    ) -> list[tuple[list[bytes], NDArray[np.uint8]]]:
-        """Return blocks of entries and their keys; add ids with old stamps to `old`."""
-        if not keys:
-            return []
-        by_id = dict(zip(_queries.identify(keys), keys, strict=True))
-        work = partial(_queries.read, folder=self.location, ids=list(by_id))
-        nothing: tuple[list[Block], list[int]] = [], []
-        blocks, old_ids = self._database.attempt(work, nothing)
-        old += old_ids
-        return [([by_id[id_] for id_ in ids], block) for ids, block in blocks]
+    def _read(self, names: Names) -> tuple[list[_queries.Found], NDArray[np.uint64]]:
+        """Return unchecked entries and the ids of those whose stamps are old."""
+        nothing: tuple[list, NDArray[np.uint64]] = [], np.empty(0, np.uint64)
+        work = partial(
+            _queries.read,
+            index=self._database.index,
+            folder=self.location,
+            names=names,
+        )
+        return self._database.attempt(work, nothing)
+
+    def _read_rows(
+        self, keys: Sequence[bytes]
+    ) -> tuple[list[np.ndarray | None], NDArray[np.uint64]]:
+        names = identify(keys)
+        found, old = self._read(names)
+        rows: list[np.ndarray | None] = [None] * len(keys)
+        for entries in found:
+            if entries.values.shape[1] % 4:
+                continue
+            values = list(entries.values.view("<f4").astype(np.float32, copy=False))
+            sound = entries.sound(names, ROW, values).tolist()
+            for i, row, is_sound in zip(
+                entries.positions.tolist(), values, sound, strict=True
+            ):
+                if is_sound:
+                    rows[i] = row
+        return rows, old
 
     def _read_entries(
-        self, keys: Sequence[bytes], old: list[int]
-    ) -> dict[bytes, NDArray[np.uint8]]:
-        entries = {}
-        for block_keys, block in self._read(keys, old):
-            entries.update(zip(block_keys, block, strict=True))
-        return entries
+        self, keys: Sequence[bytes], kind: int
+    ) -> tuple[dict[bytes, NDArray[np.uint8]], NDArray[np.uint64]]:
+        names = identify(keys)
+        found, old = self._read(names)
+        sound = {}
+        for entries in found:
+            for i in np.flatnonzero(entries.sound(names, kind)).tolist():
+                sound[keys[entries.positions[i]]] = entries.values[i]
+        return sound, old
 
-    def _write(self, entries: Mapping[bytes, Entry], kind: int) -> None:
-        if entries:
-            work = partial(
-                _queries.write,
-                folder=self.location,
-                entries=entries,
-                kind=kind,
-                max_bytes=self._max_bytes,
-            )
-            self._database.attempt(work, None, writes=True)
+    def _write(self, batches: Sequence[Batch], kind: int) -> None:
+        work = partial(
+            _queries.write,
+            index=self._database.index,
+            folder=self.location,
+            batches=batches,
+            kind=kind,
+            max_bytes=self._max_bytes,
+        )
+        self._database.attempt(work, None, writes=True)
 
-    def _count(self, hits: int, misses: int, old: Sequence[int]) -> None:
-        work = partial(_queries.count, hits=hits, misses=misses, old=old)
+    def _count(self, hits: int, misses: int, old: NDArray[np.uint64]) -> None:
+        work = partial(
+            _queries.count,
+            index=self._database.index,
+            hits=hits,
+            misses=misses,
+            old=old,
+        )
         self._database.attempt(work, None, writes=True)
 
     def __repr__(self) -> str:
@@ -356,49 +361,3 @@ class FeatureStore:
     def __setstate__(self, state: dict) -> None:
         self.location, self.max_size = state["location"], state["max_size"]
         self._attach(may_create=False)
-
-
-def as_store(
-    memory: str | os.PathLike[str] | FeatureStore | None,
-) -> FeatureStore | None:
-    """Return the store that a `memory` parameter means.
-
-    Parameters
-    ----------
-    memory : str, path-like, FeatureStore or None
-        A directory, a store, or None for no store.
-
-    Returns
-    -------
-    store : FeatureStore or None
-        A store of the default size for a directory, else what was given.
-
-    Raises
-    ------
-    TypeError
-        If `memory` is something else.
-
-    Examples
-    --------
-    >>> from mmsk.store import as_store
-    >>> as_store(None) is None
-    True
-    """
-    if memory is None or isinstance(memory, FeatureStore):
-        return memory
-    if isinstance(memory, str | os.PathLike):
-        return FeatureStore(memory)
-    raise TypeError(
-        f"memory is None, a directory or a mmsk.store.FeatureStore, got {memory!r} of "
-        f"type {type(memory).__name__}."
-    )
-
-
-def _check_keys(keys: Sequence[bytes]) -> list[bytes]:
-    keys = list(keys)
-    for key in keys:
-        if not isinstance(key, bytes):
-            raise TypeError(
-                f"Keys are bytes, got {key!r} of type {type(key).__name__}."
-            )
-    return keys

@@ -1,90 +1,97 @@
 """What is asked of a store: look entries up, count uses, add entries."""
 
-import hashlib
 import sqlite3
-import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
-from mmsk.store import _row_files, _space
-from mmsk.store._row_files import Block, Place
-from mmsk.store._rows import ROW, Entry, unseal
-from mmsk.store._space import PLACE
-from mmsk.store._tables import add, totals, transaction
+import numpy as np
+from numpy.typing import NDArray
 
-MAX_BATCH = 256  # ids in one statement; old versions of SQLite take 999
+from mmsk.store import _files, _space
+from mmsk.store._batches import Batch
+from mmsk.store._index import Index
+from mmsk.store._records import ROW, Names, seal
+from mmsk.store._tables import add, transaction
 
-_KEY_SIZE = 32
+_TICK = 256  # keys
 
 
-def identify(keys: Iterable[bytes]) -> list[int]:
-    """Return the number under which the index has each key: 64 of its bits.
+class Found(NamedTuple):
+    """Entries of one size that were read and have yet to be checked."""
 
-    A key from `row_key` is the value of a hash. Two that share a number displace each
-    other, which for a million entries happens once in ten million stores; that the
-    key is part of an entry's checksum keeps their values apart.
-    """
-    heads = b"".join(
-        [
-            (key if len(key) == _KEY_SIZE else hashlib.sha256(key).digest())[:8]
-            for key in keys
-        ]
-    )
-    return list(struct.unpack(f"<{len(heads) // 8}q", heads))
+    positions: NDArray[np.int64]  # of their keys
+    values: NDArray[np.uint8]  # of shape (n_entries, size)
+    sums: NDArray[np.uint64]
+
+    def sound(
+        self, names: Names, kind: int, rows: Sequence[NDArray] | None = None
+    ) -> NDArray[np.bool_]:
+        """Tell which ones are what was put; `rows` may be views of the values."""
+        values = self.values if rows is None else rows
+        marks = names.marks[self.positions]
+        return seal(marks, kind, self.values.shape[1], values) == self.sums
 
 
 def read(
-    connection: sqlite3.Connection, folder: str, ids: Sequence[int]
-) -> tuple[list[Block], list[int]]:
-    """Return the entries of `ids` that are there, and those ids whose stamp is old.
+    connection: sqlite3.Connection, index: Index, folder: str, names: Names
+) -> tuple[list[Found], NDArray[np.uint64]]:
+    """Return the entries that are there, and the ids of those whose stamp is old.
 
     The clock counts batches. In a store of n entries a stamp is old after n / 128 of
     them, which is two passes over all of it; in a small store it always is.
     """
-    n_entries, *_, clock = totals(connection)
-    places, old = _find(connection, ids, clock - n_entries // 128)
-    blocks, lost = _row_files.read_blocks(folder, places)
-    if lost:  # another process may have moved them just now
-        places, _ = _find(connection, lost, clock)
-        blocks += _row_files.read_blocks(folder, places)[0]
-    return blocks, old
+    now = index.refresh(connection)
+    found, lost = _read(index, folder, names, np.arange(len(names.ids)))
+    # another process may have moved them just now
+    if len(lost) and index.refresh(connection).epoch != now.epoch:
+        found += _read(index, folder, names, lost)[0]
+    ids = names.ids[np.concatenate([np.empty(0, int), *(at for at, *_ in found)])]
+    recent = now.clock - now.entries // 128
+    return found, ids[index.stamps(ids) <= recent]
 
 
-def _find(
-    connection: sqlite3.Connection, ids: Sequence[int], recent: int
-) -> tuple[list[Place], list[int]]:
-    places, old = [], []
-    for start in range(0, len(ids), MAX_BATCH):
-        batch = ids[start : start + MAX_BATCH]
-        found = connection.execute(
-            f"""SELECT {PLACE}, id, used IS NULL OR used <= ? FROM entries
-                WHERE id IN ({",".join("?" * len(batch))})""",
-            (recent, *batch),
-        ).fetchall()
-        places += found
-        old += [id_ for *_, id_, is_old in found if is_old]
-    return places, old
+def _read(
+    index: Index, folder: str, names: Names, positions: NDArray[np.int64]
+) -> tuple[list[Found], NDArray[np.int64]]:
+    """Read the entries of the keys at some positions; also return the lost ones."""
+    slots = index.find(names.ids[positions])
+    if slots.min(initial=0) < 0:
+        there = slots >= 0
+        positions, slots = positions[there], slots[there]
+    blocks = _files.read_blocks(folder, index.places(slots))
+    is_lost = np.ones(len(positions), dtype=bool)
+    found = []
+    for chosen, values in blocks:
+        is_lost[chosen] = False
+        sums = index.records(slots[chosen])["sum"]
+        found.append(Found(positions[chosen], values, sums))
+    return found, positions[is_lost]
 
 
 def count(
-    connection: sqlite3.Connection, hits: int, misses: int, old: Sequence[int]
+    connection: sqlite3.Connection,
+    index: Index,
+    hits: int,
+    misses: int,
+    old: NDArray[np.uint64],
 ) -> None:
     """Add to the counters and renew the stamps of the entries with the ids `old`."""
     amounts = {"hits": hits, "misses": misses, "clock": _n_ticks(hits + misses)}
-    if not old:
+    if not len(old):
         add(connection, **amounts)
         return
     with transaction(connection):
         add(connection, **amounts)
-        *_, clock = totals(connection)
-        connection.executemany(
-            "UPDATE entries SET used = ? WHERE id = ?", [(clock, id_) for id_ in old]
-        )
+        clock = index.refresh(connection).clock
+        _space.stamp(connection, index, old, clock)
+    index.stamp(old, clock)
 
 
 def write(
     connection: sqlite3.Connection,
+    index: Index,
     folder: str,
-    entries: Mapping[bytes, Entry],
+    batches: Sequence[Batch],
     kind: int,
     max_bytes: int | None,
 ) -> None:
@@ -94,33 +101,60 @@ def write(
     at a time, whatever stands behind the size of a file in its table is the rest of
     a killed one, and readers learn of bytes only after these were written.
     """
-    keys = dict(zip(identify(entries), entries, strict=True))
+    n_keys = sum(len(batch.records) for batch in batches)
     with transaction(connection):
-        places, _ = _find(connection, list(keys), 0)
-        sizes = {id_: size for _, size, _, id_, _ in places}
-        for ids, block in _row_files.read_blocks(folder, places)[0]:
-            for id_, entry in zip(ids, block, strict=True):
-                if unseal(keys[id_], kind, entry) is not None:
-                    del keys[id_], sizes[id_]
-        _space.delete(connection, sizes)
-        new = [entries[key] for key in keys.values()]
-        places = _space.append(connection, folder, new, max_bytes)
+        now = index.refresh(connection)
+        new, n_gone, bytes_gone = _replace(connection, index, folder, batches, kind)
+        clock = now.clock + _n_ticks(n_keys)
+        for batch in new:
+            batch.records["used"] = clock
+        added = _space.append(connection, folder, new, max_bytes, now)
+        n_new = sum([len(batch.records) for batch in added])
+        n_bytes = sum([batch.n_bytes for batch in added]) - bytes_gone
         add(
             connection,
-            entries=len(new),
-            n_bytes=sum(size for *_, size in places),
-            written=len(new) if kind == ROW else 0,
-            clock=_n_ticks(len(entries)),
+            entries=n_new - n_gone,
+            n_bytes=n_bytes,
+            written=n_new if kind == ROW else 0,
+            clock=clock - now.clock,
+            **_space.ends_of(added),
         )
-        *_, clock = totals(connection)
-        connection.executemany(
-            "INSERT INTO entries VALUES (?, ?, ?, ?, ?)",
-            [(id_, *place, clock) for id_, place in zip(keys, places, strict=True)],
-        )
-        is_full = _space.limit(connection, folder, max_bytes)
+        is_full = max_bytes is not None and now.n_bytes + n_bytes > max_bytes
+        if is_full:
+            _space.limit(connection, folder, max_bytes)
+    for batch in added:
+        index.add(batch)
     if is_full:
         _space.sweep(connection, folder)
 
 
+def _replace(
+    connection: sqlite3.Connection,
+    index: Index,
+    folder: str,
+    batches: Sequence[Batch],
+    kind: int,
+) -> tuple[list[Batch], int, int]:
+    """Return what is to be written, after deleting what is there and not sound.
+
+    Also return how many entries and bytes were deleted.
+    """
+    new, bad = [], []
+    for batch in batches:
+        names = batch.names
+        if index.has_any(names.ids):
+            there = index.find(names.ids) >= 0
+            is_new = np.ones(len(there), dtype=bool)
+            for found in _read(index, folder, names, np.flatnonzero(there))[0]:
+                is_new[found.positions[found.sound(names, kind)]] = False
+            bad.append(names.ids[there & is_new])
+            batch = batch.take(is_new)
+        if len(batch.records):
+            new.append(batch)
+    if not bad:
+        return new, 0, 0
+    return new, *_space.delete(connection, index, np.concatenate(bad))
+
+
 def _n_ticks(n_keys: int) -> int:
-    return max(1, -(-n_keys // MAX_BATCH))
+    return max(1, -(-n_keys // _TICK))

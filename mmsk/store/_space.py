@@ -1,18 +1,18 @@
 """Where the entries of a store lie, and the making of room."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from itertools import chain
 
-from mmsk.store import _row_files
-from mmsk.store._rows import HEADER_SIZE, Entry, size_of
-from mmsk.store._tables import add, empty, give_back, totals, transaction
+import numpy as np
+from numpy.typing import NDArray
 
-# numbers even in a damaged file
-_SIZE = "ifnull(CAST(size AS INTEGER), 0)"
-PLACE = f"ifnull(CAST(file AS INTEGER), 0), {_SIZE}, ifnull(CAST(start AS INTEGER), 0)"
+from mmsk.store import _files
+from mmsk.store._batches import Batch
+from mmsk.store._entries import NewBatch, load, load_some, save
+from mmsk.store._index import Index
+from mmsk.store._tables import Totals, add, empty, give_back, totals, transaction
 
-_WRITE_SIZE, _WRITE_COUNT = 8 * 2**20, 512  # at most, at once
 _FILE_SIZES = 2**20, 64 * 2**20  # at least, at most
 # A file is written anew when less than this share of it is used. A put moves at most
 # as much as it has freed, a prune leaves little that is not used.
@@ -22,70 +22,72 @@ _SHARE_OF_PUT, _SHARE_OF_PRUNE = 0.5, 0.95
 def append(
     connection: sqlite3.Connection,
     folder: str,
-    entries: Sequence[Entry],
+    batches: Sequence[Batch],
     max_bytes: int | None,
-) -> list[tuple[int, int, int]]:
-    """Write entries behind those that are there; return file, start and size of each.
+    now: Totals,
+) -> list[NewBatch]:
+    """Write entries behind those that are there; return the batches they are in.
 
     A file takes entries up to a sixteenth of `max_bytes`, so that the oldest ones,
     which mostly go together, leave whole files behind.
     """
     least, most = _FILE_SIZES
     file_size = most if max_bytes is None else max(least, min(max_bytes // 16, most))
-    places = []
-    for group, sizes in _groups(entries):
-        file, end = _open_file(connection, folder, file_size)
-        pieces = list(chain.from_iterable(group))
-        _row_files.write_at(folder, file, end, pieces, sum(sizes))
-        for size in sizes:
-            places.append((file, end, size))
-            end += size
-        connection.execute("UPDATE files SET size = ? WHERE id = ?", (end, file))
-    return places
+    file, stop, added = now.file, now.stop, []
+    for batch in chain.from_iterable(batch.parts() for batch in batches):
+        if not file or stop >= file_size or _files.size_of(folder, file) < stop:
+            file = connection.execute("INSERT INTO files DEFAULT VALUES").lastrowid
+            stop = 0
+        start, stop = stop, stop + len(batch.records) * batch.size
+        _files.write_at(folder, file, start, batch.values, batch.size)
+        batch.records["place"] = np.arange(len(batch.records))
+        row = now.last_batch + len(added) + 1, file, start, batch.size
+        connection.execute(
+            "INSERT INTO batches VALUES (?, ?, ?, ?, ?)",
+            (*row, batch.records.tobytes()),
+        )
+        added.append(NewBatch(row, batch.records))
+    return added
 
 
-def _groups(entries: Sequence[Entry]) -> Iterator[tuple[Sequence[Entry], list[int]]]:
-    """Yield entries that are written at once, and their sizes."""
-    sizes = [size_of(entry) for entry in entries]
-    start = length = 0
-    for stop, size in enumerate(sizes, start=1):
-        length += size
-        if length >= _WRITE_SIZE or stop - start == _WRITE_COUNT or stop == len(sizes):
-            yield entries[start:stop], sizes[start:stop]
-            start, length = stop, 0
+def ends_of(added: Sequence[NewBatch]) -> dict[str, int]:
+    """Return what comes into the counters for batches that were appended."""
+    if not added:
+        return {}
+    (last_batch, file, start, size), records = added[-1]
+    return {"last_batch": last_batch, "file": file, "stop": start + len(records) * size}
 
 
-def _open_file(
-    connection: sqlite3.Connection, folder: str, file_size: int
+def delete(
+    connection: sqlite3.Connection, index: Index, ids: NDArray[np.uint64]
 ) -> tuple[int, int]:
-    """Return the file that is written to and its size."""
-    last = connection.execute(
-        f"SELECT id, {_SIZE} FROM files ORDER BY id DESC LIMIT 1"
-    ).fetchone()
-    if last and last[1] < file_size and _row_files.is_whole(folder, *last):
-        return last
-    return connection.execute("INSERT INTO files (size) VALUES (0)").lastrowid, 0
+    """Delete entries that others stand for now; return how many and their bytes."""
+    if not len(ids):
+        return 0, 0
+    entries = load_some(connection, index.places(index.find(ids))["id"])
+    doomed = np.isin(entries.records["id"], ids)
+    save(connection, entries, ~doomed)
+    return int(doomed.sum()), int(entries.sizes(doomed).sum())
 
 
-def delete(connection: sqlite3.Connection, sizes: Mapping[int, int]) -> None:
-    """Delete entries, given the size of each by its id."""
-    connection.executemany(
-        "DELETE FROM entries WHERE id = ?", [(id_,) for id_ in sizes]
-    )
-    add(connection, entries=-len(sizes), n_bytes=-sum(sizes.values()))
+def stamp(
+    connection: sqlite3.Connection, index: Index, ids: NDArray[np.uint64], clock: int
+) -> None:
+    """Write down that entries were used."""
+    slots = index.find(ids)
+    entries = load_some(connection, index.places(slots[slots >= 0])["id"])
+    entries.records["used"][np.isin(entries.records["id"], ids)] = clock
+    save(connection, entries)
 
 
-def limit(connection: sqlite3.Connection, folder: str, max_bytes: int | None) -> bool:
-    """Make room in a store that takes more than `max_bytes`; return whether it did."""
+def limit(connection: sqlite3.Connection, folder: str, max_bytes: int) -> None:
+    """Make room in a store that takes more than `max_bytes`."""
     n_entries, n_bytes, *_ = totals(connection)
-    if max_bytes is None or n_bytes <= max_bytes:
-        return False
     # to choose means to look at every stamp: a sixteenth more than needed, or a full
     # store would do it at each write
     spare = max_bytes // 16 if n_entries >= 16 else 0
     _make_room(connection, n_bytes - max_bytes + spare)
     _rewrite(connection, folder, _SHARE_OF_PUT, max_bytes)
-    return True
 
 
 def prune(connection: sqlite3.Connection, folder: str, max_bytes: int) -> int:
@@ -112,50 +114,59 @@ def sweep(connection: sqlite3.Connection, folder: str) -> None:
     """Delete the files that hold nothing: given up, or left by a killed process."""
     with transaction(connection):  # nobody makes a file meanwhile
         used = {file for (file,) in connection.execute("SELECT id FROM files")}
-        _row_files.delete_files(folder, used)
+        _files.delete_files(folder, used)
 
 
 def _make_room(connection: sqlite3.Connection, excess: int) -> None:
     """Delete entries that take `excess` bytes, first those not used for longest."""
     if excess <= 0:
         return
-    doomed = {}
-    for id_, size in connection.execute(
-        f"SELECT id, {_SIZE} FROM entries ORDER BY used, file, start"
-    ):
-        doomed[id_] = size
-        excess -= size
-        if excess <= 0:
-            break
-    delete(connection, doomed)
+    entries = load(connection)
+    places, sizes = entries.places(), entries.sizes()
+    order = np.lexsort([places["start"], places["file"], entries.records["used"]])
+    n_doomed = np.searchsorted(np.cumsum(sizes[order]), excess) + 1
+    doomed = order[:n_doomed]
+    is_left = np.ones(len(order), dtype=bool)
+    is_left[doomed] = False
+    save(connection, entries, is_left)
+    n_bytes = int(sizes[doomed].sum())
+    add(connection, entries=-len(doomed), n_bytes=-n_bytes, epoch=1)
 
 
 def _rewrite(
     connection: sqlite3.Connection, folder: str, share: float, max_bytes: int
 ) -> None:
     """Move entries out of files of which less than `share` is used; give those up."""
-    files = connection.execute(f"SELECT id, {_SIZE} FROM files ORDER BY id").fetchall()
-    used = dict(
-        connection.execute(f"SELECT file, sum({_SIZE}) FROM entries GROUP BY file")
-    )
-    poor = [file for file, size in files if used.get(file, 0) < share * size]
+    entries = load(connection)
+    places = entries.places()
+    used = {
+        file: np.flatnonzero(places["file"] == file)
+        for (file,) in connection.execute("SELECT id FROM files ORDER BY id")
+    }
+    poor = []
+    for file, mine in used.items():
+        size = _files.size_of(folder, file)
+        if size < 0 or places["size"][mine].sum() < share * size:
+            poor.append(file)
+    if not poor:
+        return
     connection.executemany("DELETE FROM files WHERE id = ?", [(file,) for file in poor])
+    if totals(connection).file in poor:
+        connection.execute("UPDATE totals SET file = 0")
     for file in poor:
-        places = connection.execute(
-            f"SELECT {PLACE}, id, 0 FROM entries WHERE file = ?", (file,)
-        ).fetchall()
-        blocks, lost = _row_files.read_blocks(folder, places)
-        sizes = {id_: size for _, size, _, id_, _ in places}
-        delete(connection, {id_: sizes[id_] for id_ in lost})
-        ids = [id_ for ids, _ in blocks for id_ in ids]
-        # moved with the header they have: damage stays damage
-        entries = [
-            (entry[:HEADER_SIZE], entry[HEADER_SIZE:])
-            for _, block in blocks
-            for entry in block
-        ]
-        moved = append(connection, folder, entries, max_bytes)
+        mine = used[file]
+        ids = np.unique(places["id"][mine]).tolist()
         connection.executemany(
-            "UPDATE entries SET file = ?, start = ?, size = ? WHERE id = ?",
-            [(*place, id_) for place, id_ in zip(moved, ids, strict=True)],
+            "DELETE FROM batches WHERE id = ?", [(id_,) for id_ in ids]
         )
+        lost = np.ones(len(mine), dtype=bool)
+        batches = []
+        for positions, values in _files.read_blocks(folder, places[mine]):
+            lost[positions] = False
+            # moved with the checksum they have: damage stays damage
+            records = entries.records[mine[positions]]
+            batches.append(Batch(values.shape[1], records, values))
+        moved = append(connection, folder, batches, max_bytes, totals(connection))
+        n_bytes = int(entries.sizes(mine[lost]).sum())
+        add(connection, entries=-int(lost.sum()), n_bytes=-n_bytes, **ends_of(moved))
+    add(connection, epoch=1)

@@ -1,56 +1,88 @@
 """The tables of a store's index and what a connection to them needs."""
 
+import secrets
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 _APPLICATION = 0x6D6D736B  # "mmsk"
-_LAYOUT = 2
+_LAYOUT = 3
+# of earlier layouts, which are emptied
+_OLD_TABLES = {1: ("entries", "blobs", "totals"), 2: ("entries", "files", "totals")}
 _PAGE_SIZE = 2 * 2**10
-_TOTALS = ("entries", "n_bytes", "hits", "misses", "written", "clock")
-_ZERO = f"INSERT INTO totals VALUES ({', '.join('0' * len(_TOTALS))})"
 _TABLES = (
-    """CREATE TABLE entries (
+    # `size` is that of one value; `records` has an item of RECORD for each
+    """CREATE TABLE batches (
         id INTEGER PRIMARY KEY,
         file INTEGER NOT NULL,
         start INTEGER NOT NULL,
         size INTEGER NOT NULL,
-        used INTEGER NOT NULL
+        records BLOB NOT NULL
     )""",
     # no number comes again, so that a file is never taken for one before it
-    "CREATE TABLE files (id INTEGER PRIMARY KEY AUTOINCREMENT, size INTEGER NOT NULL)",
-    f"CREATE TABLE totals ({', '.join(_TOTALS)})",
-    _ZERO,
+    "CREATE TABLE files (id INTEGER PRIMARY KEY AUTOINCREMENT)",
+    """CREATE TABLE totals (
+        entries, n_bytes, hits, misses, written, clock, epoch, last_batch, file, stop
+    )""",
 )
+_ENDS = {"last_batch", "file", "stop"}
+
+
+class Totals(NamedTuple):
+    """The counters of a store.
+
+    The clock counts batches of keys that were asked for or put. The number of the
+    last batch only grows, and the epoch changes when entries were deleted or moved:
+    so a process knows whether what it remembers of the index still holds. `file` is
+    the one that is written to, from `stop` on, or 0 for none.
+    """
+
+    entries: int
+    n_bytes: int
+    hits: int
+    misses: int
+    written: int
+    clock: int
+    epoch: int
+    last_batch: int
+    file: int
+    stop: int
 
 
 def prepare(connection: sqlite3.Connection) -> bool:
     """Set a new connection up; return whether it had to make the tables."""
+    connection.execute(f"PRAGMA wal_autocheckpoint = {16 * 2**20 // _PAGE_SIZE}")
+    is_new = _layout(connection) != _LAYOUT
+    if is_new:
+        # to wait for the disk for a file with nothing in it takes 2 ms
+        connection.execute("PRAGMA synchronous = OFF")
+        is_new = _make_tables(connection)
     # A killed process does no harm in either mode. NORMAL waits for the disk at
     # checkpoints only; OFF never does, but a power cut may break the file, and with
-    # it everything that was ever computed. Keys come in no order, so that a batch of
-    # them changes nearly as many pages: those should be small. With 200,000 entries a
-    # new one takes 3.9 us with pages of 2 kB, 6.2 us of 4 kB and 13 us of 16 kB.
+    # it everything that was ever computed.
     connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute(f"PRAGMA wal_autocheckpoint = {16 * 2**20 // _PAGE_SIZE}")
-    if _layout(connection) == _LAYOUT:
-        return False
+    return is_new
+
+
+def _make_tables(connection: sqlite3.Connection) -> bool:
+    """Make the tables, unless another process was first; return whether it was not."""
     # these are kept in the file and can only be chosen before its first table
     connection.execute(f"PRAGMA page_size = {_PAGE_SIZE}")
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     connection.execute("PRAGMA journal_mode = WAL")
     with transaction(connection):
         layout = _layout(connection)
-        if layout == _LAYOUT:  # another process was first
+        if layout == _LAYOUT:
             return False
-        if layout == 1:  # it held the entries themselves
-            for table in ("entries", "blobs", "totals"):
-                connection.execute(f"DROP TABLE {table}")
+        for table in _OLD_TABLES.get(layout, ()):
+            connection.execute(f"DROP TABLE {table}")
         for statement in _TABLES:
             connection.execute(statement)
+        _start_totals(connection)
         connection.execute(f"PRAGMA application_id = {_APPLICATION}")
         connection.execute(f"PRAGMA user_version = {_LAYOUT}")
-    if layout == 1:
+    if layout:
         give_back(connection)
     return True
 
@@ -64,7 +96,7 @@ def _layout(connection: sqlite3.Connection) -> int:
         connection.execute(f"PRAGMA {name}").fetchone()[0]
         for name in ("application_id", "user_version")
     ]
-    if application != _APPLICATION or layout not in (1, _LAYOUT):
+    if application != _APPLICATION or layout not in (*_OLD_TABLES, _LAYOUT):
         raise sqlite3.DatabaseError("written by another program or version of mmsk")
     return layout
 
@@ -83,25 +115,36 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def totals(connection: sqlite3.Connection) -> tuple[int, int, int, int, int, int]:
-    """Return entries, bytes, hits, misses, rows written and the clock."""
-    row = connection.execute(f"SELECT {', '.join(_TOTALS)} FROM totals").fetchone()
+def totals(connection: sqlite3.Connection) -> Totals:
+    """Return the counters."""
+    names = ", ".join(Totals._fields)
+    row = connection.execute(f"SELECT {names} FROM totals").fetchone()
     if row is None or not all(isinstance(value, int) for value in row):
         raise sqlite3.DatabaseError("its counters are damaged")
-    return row
+    return Totals._make(row)
 
 
 def add(connection: sqlite3.Connection, **amounts: int) -> None:
-    """Add to the totals."""
-    changes = ", ".join(f"{name} = {name} + :{name}" for name in amounts)
+    """Add to the counters, and set those that say where the end is."""
+    changes = ", ".join(
+        f"{name} = :{name}" if name in _ENDS else f"{name} = {name} + :{name}"
+        for name in amounts
+    )
     connection.execute(f"UPDATE totals SET {changes}", amounts)
 
 
 def empty(connection: sqlite3.Connection) -> None:
-    """Delete all entries and set the totals to zero."""
-    for table in ("entries", "files", "totals"):
+    """Delete all entries and set the counters to zero."""
+    for table in ("batches", "files", "totals"):
         connection.execute(f"DELETE FROM {table}")
-    connection.execute(_ZERO)
+    _start_totals(connection)
+
+
+def _start_totals(connection: sqlite3.Connection) -> None:
+    # an epoch that no store had before, in this place or another
+    start = Totals(0, 0, 0, 0, 0, 0, secrets.randbits(48), 0, 0, 0)
+    places = ", ".join("?" * len(start))
+    connection.execute(f"INSERT INTO totals VALUES ({places})", start)
 
 
 def give_back(connection: sqlite3.Connection) -> None:

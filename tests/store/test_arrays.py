@@ -66,23 +66,18 @@ def test_long_arrays_are_cut_into_parts(store):
 @pytest.mark.usefixtures("small_parts")
 def test_a_lost_or_damaged_part_is_a_miss_until_put_again(store):
     first, second = np.arange(50.0), np.arange(50.0) + 1e-12
-    connection = store._database._open()
-    # parts come in the order of the file, and the manifest is last
-    ids = [
-        "(SELECT id FROM entries ORDER BY start LIMIT 1)",
-        "(SELECT id FROM entries ORDER BY start LIMIT 1 OFFSET 1)",
-    ]
+    parts = "SELECT max(id) FROM batches WHERE size = 100"
     for change in (
-        f"DELETE FROM entries WHERE id = {ids[0]}",
-        f"UPDATE entries SET size = 0 WHERE id = {ids[0]}",
-        f"UPDATE entries SET start = start + 4 WHERE id = {ids[0]}",
-        f"UPDATE entries SET file = 99 WHERE id = {ids[0]}",
-        f"UPDATE entries SET start = (SELECT start FROM entries WHERE id = {ids[1]}) "
-        f"WHERE id = {ids[0]}",
+        f"DELETE FROM batches WHERE id = ({parts})",
+        f"UPDATE batches SET size = 0 WHERE id = ({parts})",
+        f"UPDATE batches SET start = start + 4 WHERE id = ({parts})",
+        f"UPDATE batches SET start = start + size WHERE id = ({parts})",
+        f"UPDATE batches SET file = 99 WHERE id = ({parts})",
     ):
         store.clear()
         store.put_arrays(b"key", [first])
-        connection.execute(change)
+        store._database._open().execute(change)
+        store._database.close()
         assert store.get_arrays(b"key") is None
         # another machine may give other last bits, and so other parts
         store.put_arrays(b"key", [second])

@@ -5,7 +5,6 @@ import os
 import pickle
 import random
 import sqlite3
-import struct
 import subprocess
 import sys
 import tempfile
@@ -21,10 +20,12 @@ from mmsk.store import (
     FeatureStore,
     StoreInfo,
     _database,
+    _files,
     _queries,
-    _row_files,
+    _records,
     _tables,
 )
+from mmsk.store._records import RECORD
 
 KEY = b"k" * 32
 ROW = np.arange(8, dtype=np.float32)
@@ -35,36 +36,39 @@ class Bomb:
         return pytest.fail, ("a pickle was opened",)
 
 
-def flip(position):
-    def damage(entry):
-        return bytes(
-            byte ^ (i == position % len(entry)) for i, byte in enumerate(entry)
-        )
-
-    return damage
-
+VALUE_SIZE = 4 * 8
+SIZE = VALUE_SIZE + RECORD.itemsize
 
 DAMAGES = {
-    "truncated": lambda entry: entry[:-1],
-    "truncated by a value": lambda entry: entry[:-4],
-    "half": lambda entry: entry[: len(entry) // 2],
-    "header only": lambda entry: entry[:20],
-    "emptied": lambda entry: b"",
-    "flipped first": flip(0),
-    "flipped length": flip(8),
-    "flipped checksum": flip(17),
-    "flipped value": flip(25),
-    "flipped last": flip(-1),
-    "zeros": lambda entry: bytes(len(entry)),
-    "pickle": lambda entry: pickle.dumps(ROW),
-    "pickle bomb": lambda entry: pickle.dumps(Bomb()),
-    "pickle bomb behind the header": lambda entry: entry[:20] + pickle.dumps(Bomb()),
-    "foreign version": lambda entry: entry[:4] + struct.pack("<H", 99) + entry[6:],
+    "truncated": lambda value: value[:-1],
+    "truncated by a value": lambda value: value[:-4],
+    "half": lambda value: value[: len(value) // 2],
+    "emptied": lambda value: b"",
+    "shifted": lambda value: b"\0" + value,
+    "zeros": lambda value: bytes(len(value)),
+    "ones": lambda value: b"\xff" * len(value),
+    "pickle": lambda value: pickle.dumps(ROW),
+    "pickle bomb": lambda value: pickle.dumps(Bomb()),
+    "pickle bomb behind values": lambda value: value[:20] + pickle.dumps(Bomb()),
 }
+
+
+def flip(content, bit):
+    return bytes(
+        byte ^ (1 << bit % 8 if i == bit // 8 else 0) for i, byte in enumerate(content)
+    )
 
 
 def connect(store):
     return sqlite3.connect(Path(store.location, "features.sqlite3"))
+
+
+def change_index(store, statement, *values):
+    """Change the index behind the back of a store, which reads it again after that."""
+    store._database.close()
+    with connect(store) as connection:
+        connection.execute(statement, values)
+    connection.close()
 
 
 def rows_file(store):
@@ -76,17 +80,112 @@ def assert_a_miss_that_can_be_put_again(store):
     assert store.get_many([KEY]) == [None]
     store.put_many([KEY], [ROW + 1])
     assert_array_equal(store.get_many([KEY])[0], ROW + 1)
-    assert store.info() == StoreInfo(store.location, 1, 20 + 32, 1, 1, 2)
+    assert store.info() == StoreInfo(store.location, 1, SIZE, 1, 1, 2)
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-def test_a_damaged_entry_is_a_miss_and_can_be_put_again(store, damage):
+def test_a_damaged_value_is_a_miss_and_can_be_put_again(store, damage):
     store.put_many([KEY], [ROW])
     file = rows_file(store)
-    entry = file.read_bytes()
-    assert len(entry) == 20 + 32
-    file.write_bytes(damage(entry))
+    value = file.read_bytes()
+    assert value == ROW.tobytes()
+    file.write_bytes(damage(value))
     assert_a_miss_that_can_be_put_again(store)
+
+
+def test_each_flipped_bit_of_a_value_is_a_miss(store):
+    store.put_many([KEY, b"o" * 32], [ROW, ROW + 1])
+    file = rows_file(store)
+    content = file.read_bytes()
+    for bit in range(8 * VALUE_SIZE):
+        file.write_bytes(flip(content, bit))
+        found = store.get_many([KEY, b"o" * 32])
+        assert found[0] is None
+        assert_array_equal(found[1], ROW + 1)
+    file.write_bytes(content)
+    assert_array_equal(store.get_many([KEY])[0], ROW)
+
+
+def test_each_flipped_bit_of_a_record_is_a_miss_or_changes_its_stamp(store):
+    store.put_many([b"o" * 32, KEY], [ROW + 1, ROW])
+    ((records,),) = connect(store).execute("SELECT records FROM batches")
+    assert len(records) == 2 * RECORD.itemsize
+    first, n_found = 8 * RECORD.itemsize, []
+    for bit in range(first, 2 * first):
+        change_index(store, "UPDATE batches SET records = ?", flip(records, bit))
+        found = store.get_many([KEY, b"o" * 32])
+        assert found[0] is None or np.array_equal(found[0], ROW)
+        assert_array_equal(found[1], ROW + 1)
+        if found[0] is not None:
+            n_found.append(bit - first)
+    assert n_found == list(range(16 * 8, 20 * 8))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda blob: blob[:-1],
+        lambda blob: blob[: RECORD.itemsize],
+        lambda blob: b"",
+        lambda blob: None,
+        lambda blob: 7,
+        lambda blob: "text",
+        lambda blob: pickle.dumps(Bomb()),
+        lambda blob: blob[RECORD.itemsize :] + b"\xff" * 1000,
+    ],
+)
+def test_damaged_records_of_a_batch_never_give_a_wrong_row(store, make_rows, change):
+    keys, rows = make_rows(3)
+    store.put_many(keys, rows)
+    ((records,),) = connect(store).execute("SELECT records FROM batches")
+    statement = "UPDATE OR IGNORE batches SET records = ?"
+    change_index(store, statement, change(records))
+    for got, row in zip(store.get_many(keys), rows, strict=True):
+        assert got is None or np.array_equal(got, row)
+    store.put_many(keys, rows)
+    assert_array_equal(np.stack(store.get_many(keys)), rows)
+    assert store.prune(1) >= 3
+    assert store.get_many(keys) == [None] * 3
+
+
+def test_an_entry_of_another_version_is_a_miss(store, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(_records, "_FORMAT", 99)
+        _records._seed.cache_clear()
+        store.put_many([KEY], [ROW])
+        assert_array_equal(store.get_many([KEY])[0], ROW)
+        store.clear()
+        store.put_many([KEY], [ROW])
+    _records._seed.cache_clear()
+    assert_a_miss_that_can_be_put_again(store)
+
+
+def test_a_value_of_another_kind_or_size_is_a_miss(store):
+    store.put_many([KEY, b"o" * 32], [ROW, ROW])
+    assert store.get_arrays(KEY) is None
+    for size in (16, 28, 31, 64):
+        change_index(store, f"UPDATE batches SET size = {size}")
+        assert store.get_many([KEY, b"o" * 32]) == [None, None]
+    change_index(store, f"UPDATE batches SET size = {VALUE_SIZE}")
+    assert_array_equal(store.get_many([KEY])[0], ROW)
+
+
+@pytest.mark.parametrize("n_bytes", [0, 39, 40, 41, 4 * 40, 10 * 40 - 1])
+def test_of_a_torn_batch_the_whole_rows_are_left(store, make_rows, n_bytes):
+    keys, rows = make_rows(10)
+    store.put_many(keys, rows)
+    file = rows_file(store)
+    content = file.read_bytes()
+    # as after a power cut: the rest is there, but was never written
+    file.write_bytes(content[:n_bytes] + bytes(len(content) - n_bytes))
+    found = store.get_many(keys)
+    n_whole = n_bytes // 40
+    assert found[n_whole:] == [None] * (10 - n_whole)
+    for got, row in zip(found[:n_whole], rows, strict=False):
+        assert_array_equal(got, row)
+    store.put_many(keys, rows)
+    assert_array_equal(np.stack(store.get_many(keys)), rows)
+    assert store.info().entries == 10
 
 
 def test_a_file_of_entries_that_is_gone_is_a_miss(store):
@@ -99,7 +198,7 @@ def test_a_short_file_loses_only_what_lay_behind(store, make_rows):
     keys, rows = make_rows(100)
     store.put_many(keys, rows)
     file = rows_file(store)
-    file.write_bytes(file.read_bytes()[: 30 * 60 + 59])
+    file.write_bytes(file.read_bytes()[: 30 * 40 + 39])
     found = store.get_many(keys)
     assert_array_equal(np.stack(found[:30]), rows[:30])
     assert found[30:] == [None] * 70
@@ -107,22 +206,17 @@ def test_a_short_file_loses_only_what_lay_behind(store, make_rows):
     assert_array_equal(np.stack(store.get_many(keys)), rows)
 
 
-@pytest.mark.parametrize("column", ["file", "start", "size", "used"])
+@pytest.mark.parametrize("column", ["file", "start", "size"])
 @pytest.mark.parametrize(
     "value", ["'noon'", "x'ff'", "-1", "7", str(2**62), "CAST(x'ff' AS TEXT)"]
 )
 def test_a_damaged_index_is_a_miss_and_can_be_put_again(store, column, value):
     other = b"o" * 32
-    store.put_many([other, KEY], [ROW + 5, ROW])
-    with connect(store) as connection:
-        connection.execute(
-            f"UPDATE entries SET {column} = {value} WHERE id = ?",
-            _queries.identify([KEY]),
-        )
-    connection.close()
+    store.put_many([other], [ROW + 5])
+    store.put_many([KEY], [ROW])
+    change_index(store, f"UPDATE batches SET {column} = {value} WHERE id = 2")
     found = store.get_many([KEY, other])
-    assert found[0] is None or np.array_equal(found[0], ROW)
-    assert (found[0] is None) == (column != "used")
+    assert found[0] is None
     assert_array_equal(found[1], ROW + 5)
     store.put_many([KEY], [ROW])
     assert_array_equal(np.stack(store.get_many([KEY, other])), [ROW, ROW + 5])
@@ -130,19 +224,16 @@ def test_a_damaged_index_is_a_miss_and_can_be_put_again(store, column, value):
 
 def test_an_entry_under_another_key_is_a_miss(store):
     other = b"o" * 32
-    store.put_many([KEY, other], [ROW, ROW + 1])
-    with connect(store) as connection:
-        connection.execute("UPDATE entries SET start = 52 - start")
-    connection.close()
+    for key, row in ((KEY, ROW), (other, ROW + 1)):
+        store.put_many([key], [row])
+    change_index(store, f"UPDATE batches SET start = {VALUE_SIZE} - start")
     assert store.get_many([KEY, other]) == [None, None]
 
 
-@pytest.mark.parametrize("table", ["entries", "files"])
+@pytest.mark.parametrize("table", ["batches", "files"])
 def test_a_lost_half_of_an_entry_can_be_put_again(store, table):
     store.put_many([KEY], [ROW])
-    with connect(store) as connection:
-        connection.execute(f"DELETE FROM {table}")
-    connection.close()
+    change_index(store, f"DELETE FROM {table}")
     found = store.get_many([KEY])[0]
     assert found is None or np.array_equal(found, ROW)
     store.put_many([KEY, b"o" * 32], [ROW, ROW + 1])
@@ -152,17 +243,17 @@ def test_a_lost_half_of_an_entry_can_be_put_again(store, table):
 def test_entries_moved_while_they_are_read_are_found(store, monkeypatch):
     keys = [bytes([i]) * 32 for i in range(10)]
     store.put_many(keys, [ROW + i for i in range(10)])
-    read_blocks = _row_files.read_blocks
+    read_blocks = _files.read_blocks
 
     def read_late(folder, places):
-        monkeypatch.setattr(_row_files, "read_blocks", read_blocks)
+        monkeypatch.setattr(_files, "read_blocks", read_blocks)
         # everything but one entry goes, and that one into another file
         other = FeatureStore(store.location)
         other.get_many(keys[3:4])
-        assert other.prune(60) == 9
+        assert other.prune(SIZE) == 9
         return read_blocks(folder, places)
 
-    monkeypatch.setattr(_row_files, "read_blocks", read_late)
+    monkeypatch.setattr(_files, "read_blocks", read_late)
     found = store.get_many(keys)
     assert_array_equal(found.pop(3), ROW + 3)
     assert found == [None] * 9
@@ -186,7 +277,36 @@ def test_what_a_killed_put_left_behind_is_written_over(store):
         file.write(b"x" * 30)
     store.put_many([b"o" * 32], [ROW + 1])
     assert_array_equal(np.stack(store.get_many([KEY, b"o" * 32])), [ROW, ROW + 1])
-    assert rows_file(store).stat().st_size == 2 * 52
+    assert rows_file(store).stat().st_size == 2 * VALUE_SIZE
+
+
+def test_a_store_of_the_second_layout_is_emptied(store):
+    Path(store.location).mkdir()
+    with connect(store) as connection:
+        connection.executescript(SECOND_LAYOUT)
+    connection.close()
+    Path(store.location, "1.rows").write_bytes(bytes(5000))
+    assert store.get_many([KEY]) == [None]
+    assert not list(Path(store.location).glob("*.rows"))
+    store.put_many([KEY], [ROW])
+    assert_array_equal(store.get_many([KEY])[0], ROW)
+    assert store.info() == StoreInfo(store.location, 1, SIZE, 1, 1, 1)
+
+
+SECOND_LAYOUT = """
+    PRAGMA page_size = 2048;
+    PRAGMA auto_vacuum = INCREMENTAL;
+    PRAGMA journal_mode = WAL;
+    CREATE TABLE entries (id INTEGER PRIMARY KEY, file INTEGER NOT NULL,
+        start INTEGER NOT NULL, size INTEGER NOT NULL, used INTEGER NOT NULL);
+    CREATE TABLE files (id INTEGER PRIMARY KEY AUTOINCREMENT, size INTEGER NOT NULL);
+    CREATE TABLE totals (entries, n_bytes, hits, misses, written, clock);
+    INSERT INTO totals VALUES (1, 5000, 7, 1, 1, 3);
+    INSERT INTO files VALUES (1, 5000);
+    INSERT INTO entries VALUES (7740398493674204011, 1, 0, 5000, 1);
+    PRAGMA application_id = 1835889515;
+    PRAGMA user_version = 2;
+"""
 
 
 def test_a_store_of_the_first_layout_is_emptied(store):
@@ -205,7 +325,7 @@ def test_a_store_of_the_first_layout_is_emptied(store):
     assert file.stat().st_size < 300_000
     store.put_many([KEY], [ROW])
     assert_array_equal(store.get_many([KEY])[0], ROW)
-    assert store.info() == StoreInfo(store.location, 1, 52, 1, 1, 1)
+    assert store.info() == StoreInfo(store.location, 1, SIZE, 1, 1, 1)
 
 
 FIRST_LAYOUT = """
@@ -326,7 +446,7 @@ def test_damaged_counters_are_left_out_until_cleared(store):
         assert store.get_many([KEY]) == [None]
     store.clear()
     store.put_many([KEY], [ROW])
-    assert store.info() == StoreInfo(store.location, 1, 20 + 32, 0, 0, 1)
+    assert store.info() == StoreInfo(store.location, 1, SIZE, 0, 0, 1)
 
 
 def test_a_store_that_someone_locks_can_still_be_read(store, monkeypatch):
@@ -371,7 +491,7 @@ with warnings.catch_warnings(record=True) as caught:
 assert "cannot be written to" in str(warning.message), warning
 assert np.array_equal(store.get_many(keys[:100]), rows[:100])
 assert store.get_many(keys[100:]) == [None] * 900
-assert store.info() == StoreInfo(store.location, 100, 402_000, 0, 0, 100)
+assert store.info() == StoreInfo(store.location, 100, 402_400, 0, 0, 100)
 # room was made, so that writing is tried again
 resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
 assert store.prune("41kB") == 90
@@ -463,7 +583,7 @@ def test_a_full_index_stops_writing_but_not_reading(tmp_path, make_rows, monkeyp
     store.put_many(keys, rows)
     assert_array_equal(np.stack(store.get_many(keys[:100])), rows[:100])
     assert store.get_many(keys[100:]) == [None] * 900
-    assert store.info() == StoreInfo(store.location, 100, 6000, 0, 0, 100)
+    assert store.info() == StoreInfo(store.location, 100, 6400, 0, 0, 100)
 
 
 def test_a_file_deleted_in_between_is_made_again(store, make_rows):
@@ -475,7 +595,7 @@ def test_a_file_deleted_in_between_is_made_again(store, make_rows):
     store.put_many(keys[:2], rows[:2])
     other = FeatureStore(store.location)
     assert_array_equal(np.stack(other.get_many(keys[:2])), rows[:2])
-    assert store.info() == StoreInfo(store.location, 2, 120, 2, 1, 2)
+    assert store.info() == StoreInfo(store.location, 2, 128, 2, 1, 2)
 
 
 def test_an_interrupted_put_leaves_nothing_behind(store, make_rows, monkeypatch):
@@ -490,7 +610,7 @@ def test_an_interrupted_put_leaves_nothing_behind(store, make_rows, monkeypatch)
         with pytest.raises(KeyboardInterrupt):
             store.put_many(keys, rows)
     store.put_many(keys[1:2], rows[1:2])
-    assert store.info() == StoreInfo(store.location, 2, 120, 0, 0, 2)
+    assert store.info() == StoreInfo(store.location, 2, 128, 0, 0, 2)
 
 
 @pytest.mark.parametrize("name", ["features.sqlite3", "1.rows"])

@@ -11,7 +11,8 @@ import pytest
 from numpy.testing import assert_array_equal
 from sklearn.base import BaseEstimator, clone
 
-from mmsk.store import FeatureStore, StoreInfo, _queries, as_store
+from mmsk.store import FeatureStore, StoreInfo, _entries, as_store
+from mmsk.store._records import RECORD, identify
 
 
 def test_rows_come_back_as_they_were_put(store, make_rows):
@@ -69,7 +70,7 @@ def test_a_system_may_write_pieces_one_by_one_or_not_all(
     store.put_many(keys, rows)
     assert_array_equal(np.stack(store.get_many(keys)), rows)
     (file,) = Path(store.location).glob("*.rows")
-    assert file.stat().st_size == 700 * SIZE
+    assert file.stat().st_size == 700 * 40
 
 
 def test_a_key_asked_twice_gives_two_arrays(store, make_rows):
@@ -88,7 +89,7 @@ def test_first_write_wins_and_is_counted_once(store, make_rows):
     assert_array_equal(
         np.stack(store.get_many(keys)), np.vstack([rows[:3], rows[3:] + 1])
     )
-    assert store.info() == StoreInfo(store.location, 4, 4 * 60, 4, 0, 4)
+    assert store.info() == StoreInfo(store.location, 4, 4 * SIZE, 4, 0, 4)
 
 
 def test_counters_are_shared_by_all_stores_of_a_location(tmp_path, make_rows):
@@ -96,10 +97,10 @@ def test_counters_are_shared_by_all_stores_of_a_location(tmp_path, make_rows):
     one, two = FeatureStore(tmp_path), FeatureStore(str(tmp_path), max_size="1GB")
     one.put_many(keys[:2], rows[:2])
     two.get_many(keys)
-    expected = StoreInfo(str(tmp_path), 2, 120, 2, 3, 2)
+    expected = StoreInfo(str(tmp_path), 2, 128, 2, 3, 2)
     assert one.info() == two.info() == expected
     assert str(expected) == (
-        f"Feature store {str(tmp_path)!r}: 2 entries, 120 B; 2 extracted, 2 hits, "
+        f"Feature store {str(tmp_path)!r}: 2 entries, 128 B; 2 extracted, 2 hits, "
         f"3 misses"
     )
 
@@ -242,12 +243,11 @@ def test_clear_empties_and_shrinks_the_files(store, make_rows):
 
 def who_is_left(store, keys):
     """Look without counting as a use."""
-    connection = store._database._open()
-    left = {id_ for (id_,) in connection.execute("SELECT id FROM entries")}
-    return [id_ in left for id_ in _queries.identify(keys)]
+    left = _entries.load(store._database._open()).records["id"]
+    return np.isin(identify(keys).ids, left).tolist()
 
 
-SIZE = 20 + 40  # of an entry of ten values
+SIZE = 40 + RECORD.itemsize  # of an entry of ten values
 
 
 def test_prune_takes_the_least_recently_used_first(store, make_rows):
@@ -312,7 +312,7 @@ def test_eviction_keeps_the_files_below_twice_the_limit(tmp_path, make_rows):
             assert row is None or np.array_equal(row, rows[i])
         sizes.append(sum(file.stat().st_size for file in tmp_path.glob("*.rows")))
     assert store.info().n_bytes <= 3_000_000
-    assert store.info().n_bytes == 4020 * sum(who_is_left(store, keys))
+    assert store.info().n_bytes == 4024 * sum(who_is_left(store, keys))
     assert max(sizes) < 2 * 3_000_000 + 2**20
     n_found = sum(row is not None for row in store.get_many(keys))
     assert n_found == store.info().entries > 600
@@ -337,18 +337,18 @@ def test_no_limit(tmp_path, make_rows):
     assert store.info().entries == 50
 
 
+def stamps_of(store, keys):
+    records = _entries.load(store._database._open()).records
+    stamps = dict(zip(records["id"].tolist(), records["used"].tolist(), strict=True))
+    return [stamps[id_] for id_ in identify(keys).ids.tolist()]
+
+
 def test_a_large_store_does_not_stamp_what_was_read_lately(store, make_rows):
     keys, rows = make_rows(1280)
     store.put_many(keys, rows)
 
     def stamps():
-        connection = store._database._open()
-        return [
-            connection.execute(
-                "SELECT used FROM entries WHERE id = ?", [id_]
-            ).fetchone()
-            for id_ in _queries.identify(keys[:2])
-        ]
+        return stamps_of(store, keys[:2])
 
     before = stamps()
     for _ in range(9):
@@ -367,9 +367,7 @@ def test_stamps_are_renewed_every_third_pass(store, make_rows):
         store.put_many(keys[batch], rows[batch])
 
     def stamps():
-        connection = store._database._open()
-        found = connection.execute("SELECT used FROM entries ORDER BY start").fetchall()
-        return [used for (used,) in found]
+        return stamps_of(store, keys)
 
     before = stamps()
     assert before == np.repeat(range(1, 6), 256).tolist()
