@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from mmsk.store._records import RECORD
 
 MAX_COUNT = 512  # entries of a batch
+_LOAD_COUNT = 8192  # batches, at once: as Python objects they take many times as much
 _MAX_NUMBER = 2**48  # of a file, place or size: products with a count stay in 64 bits
 
 # one row of the table, without its records
@@ -54,7 +55,7 @@ def join(new: Sequence[NewBatch]) -> Entries:
     counts = [len(records) for _, records in new]
     return Entries(
         np.array([row for row, _ in new], dtype=BATCH),
-        np.concatenate([records for _, records in new]),
+        np.concatenate([np.empty(0, RECORD), *(records for _, records in new)]),
         np.repeat(np.arange(len(new), dtype=np.int32), counts),
     )
 
@@ -66,11 +67,20 @@ def load(
 
     One with a damaged number is nowhere, and half a record is left out.
     """
-    rows = connection.execute(
+    cursor = connection.execute(
         f"SELECT {_NUMBERS}, CAST(records AS BLOB) FROM batches WHERE {where} "
         f"ORDER BY id",
         values,
-    ).fetchall()
+    )
+    found, n_batches = [join([])], 0
+    while rows := cursor.fetchmany(_LOAD_COUNT):
+        batches, records, owners = _parse(rows)
+        found.append(Entries(batches, records, owners + np.int32(n_batches)))
+        n_batches += len(rows)
+    return Entries(*map(np.concatenate, zip(*found, strict=True)))
+
+
+def _parse(rows: Sequence[tuple]) -> Entries:
     blobs = [row[-1] or b"" for row in rows]
     counts = [len(blob) // RECORD.itemsize for blob in blobs]
     content = b"".join(
@@ -84,10 +94,8 @@ def load(
         is_bad = (batches[name] < 0) | (batches[name] > _MAX_NUMBER)
         batches["file"][is_bad] = -1
         batches[name][is_bad & (name != "file")] = 0
-    records = np.frombuffer(content, dtype=RECORD).copy()
-    return Entries(
-        batches, records, np.repeat(np.arange(len(rows), dtype=np.int32), counts)
-    )
+    owners = np.repeat(np.arange(len(rows), dtype=np.int32), counts)
+    return Entries(batches, np.frombuffer(content, dtype=RECORD), owners)
 
 
 def load_some(connection: sqlite3.Connection, ids: NDArray[np.int64]) -> Entries:

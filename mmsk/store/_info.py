@@ -19,8 +19,8 @@ class StoreInfo:
     entries : int
         How many entries it holds.
     n_bytes : int
-        What they take together, in bytes. The files may take up to
-        twice that, or little more after ``FeatureStore.prune``.
+        What they take together, in bytes, 24 of each in the index. The files may take
+        up to twice that, or little more after ``FeatureStore.prune``.
     hits : int
         How many rows were asked for and found.
     misses : int

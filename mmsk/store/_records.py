@@ -19,7 +19,7 @@ Buffer = NDArray | memoryview
 
 _FORMAT = 3
 _KEY_SIZE = 32
-# odd, or a change of the highest bit of a word would be lost; of no pattern else
+# odd, so that no change of a word is lost, and of no pattern else
 _WEIGHTS = np.array(
     [0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93],
     dtype=np.uint64,
@@ -52,7 +52,8 @@ def identify(keys: Sequence[bytes]) -> Names:
         ]
     words = np.frombuffer(b"".join(keys), dtype="<u8").reshape(-1, 4)
     words = words.astype(np.uint64, copy=False)
-    return Names(words[:, 0], words @ _WEIGHTS)
+    # shifted, or changes of the highest bits of two words would cancel
+    return Names(words[:, 0], (words ^ (words >> 32)) @ _WEIGHTS)
 
 
 def seal(

@@ -11,7 +11,15 @@ from mmsk.store import _files
 from mmsk.store._batches import Batch
 from mmsk.store._entries import NewBatch, load, load_some, save
 from mmsk.store._index import Index
-from mmsk.store._tables import Totals, add, empty, give_back, totals, transaction
+from mmsk.store._tables import (
+    Totals,
+    add,
+    empty,
+    give_back,
+    set_size,
+    totals,
+    transaction,
+)
 
 _FILE_SIZES = 2**20, 64 * 2**20  # at least, at most
 # A file is written anew when less than this share of it is used. A put moves at most
@@ -82,24 +90,21 @@ def stamp(
 
 def limit(connection: sqlite3.Connection, folder: str, max_bytes: int) -> None:
     """Make room in a store that takes more than `max_bytes`."""
-    n_entries, n_bytes, *_ = totals(connection)
     # to choose means to look at every stamp: a sixteenth more than needed, or a full
     # store would do it at each write
-    spare = max_bytes // 16 if n_entries >= 16 else 0
-    _make_room(connection, n_bytes - max_bytes + spare)
+    spare = max_bytes // 16 if totals(connection).entries >= 16 else 0
+    _make_room(connection, max_bytes - spare)
     _rewrite(connection, folder, _SHARE_OF_PUT, max_bytes)
 
 
 def prune(connection: sqlite3.Connection, folder: str, max_bytes: int) -> int:
     """Delete what was used least recently, give the space back, return how many."""
     with transaction(connection):
-        n_before, n_bytes, *_ = totals(connection)
-        _make_room(connection, n_bytes - max_bytes)
-        n_after, *_ = totals(connection)
+        n_deleted = _make_room(connection, max_bytes)
         _rewrite(connection, folder, _SHARE_OF_PRUNE, max_bytes)
     sweep(connection, folder)
     give_back(connection)
-    return n_before - n_after
+    return n_deleted
 
 
 def clear(connection: sqlite3.Connection, folder: str) -> None:
@@ -117,20 +122,23 @@ def sweep(connection: sqlite3.Connection, folder: str) -> None:
         _files.delete_files(folder, used)
 
 
-def _make_room(connection: sqlite3.Connection, excess: int) -> None:
-    """Delete entries that take `excess` bytes, first those not used for longest."""
-    if excess <= 0:
-        return
+def _make_room(connection: sqlite3.Connection, max_bytes: int) -> int:
+    """Delete entries, first those not used for longest, until `max_bytes` are left.
+
+    Return how many were deleted.
+    """
     entries = load(connection)
     places, sizes = entries.places(), entries.sizes()
-    order = np.lexsort([places["start"], places["file"], entries.records["used"]])
-    n_doomed = np.searchsorted(np.cumsum(sizes[order]), excess) + 1
-    doomed = order[:n_doomed]
-    is_left = np.ones(len(order), dtype=bool)
-    is_left[doomed] = False
-    save(connection, entries, is_left)
-    n_bytes = int(sizes[doomed].sum())
-    add(connection, entries=-len(doomed), n_bytes=-n_bytes, epoch=1)
+    n_bytes = int(sizes.sum())
+    is_left = np.ones(len(sizes), dtype=bool)
+    if n_bytes > max_bytes:
+        order = np.lexsort([places["start"], places["file"], entries.records["used"]])
+        freed = np.cumsum(sizes[order])
+        n_doomed = int(np.searchsorted(freed, n_bytes - max_bytes)) + 1
+        is_left[order[:n_doomed]] = False
+        save(connection, entries, is_left)
+    set_size(connection, int(is_left.sum()), int(sizes[is_left].sum()))
+    return int((~is_left).sum())
 
 
 def _rewrite(

@@ -121,7 +121,19 @@ def totals(connection: sqlite3.Connection) -> Totals:
     row = connection.execute(f"SELECT {names} FROM totals").fetchone()
     if row is None or not all(isinstance(value, int) for value in row):
         raise sqlite3.DatabaseError("its counters are damaged")
-    return Totals._make(row)
+    now = Totals._make(row)
+    # stamps are of 32 bits, for a century of batches; a sum of others stays in 64
+    if not 0 <= now.clock < 2**31 or max(map(abs, row)) > 2**60:
+        raise sqlite3.DatabaseError("its counters are damaged")
+    return now
+
+
+def set_size(connection: sqlite3.Connection, entries: int, n_bytes: int) -> None:
+    """Write down what was counted, after some were deleted."""
+    connection.execute(
+        "UPDATE totals SET entries = ?, n_bytes = ?, epoch = epoch + 1",
+        (entries, n_bytes),
+    )
 
 
 def add(connection: sqlite3.Connection, **amounts: int) -> None:

@@ -16,7 +16,7 @@ KEYS = [bytes([number]) * 32 for number in range(10)]
 @pytest.fixture
 def store(tmp_path):
     store = FeatureStore(tmp_path / "store")
-    store.put_many(KEYS, np.ones((10, 245), dtype=np.float32))  # 1000 bytes each
+    store.put_many(KEYS, np.ones((10, 244), dtype=np.float32))  # 1000 bytes each
     store.get_many(KEYS[5:])
     return store
 
