@@ -108,10 +108,6 @@ class Index:
         self._settle()
         return self._entries.records[slots]
 
-    def stamps(self, ids: NDArray[np.uint64]) -> NDArray[np.uint32]:
-        """Return when entries that are there were last used."""
-        return self.records(self.find(ids))["used"]
-
     def stamp(self, ids: NDArray[np.uint64], clock: int) -> None:
         """Remember when entries were last used."""
         slots = self.find(ids)

@@ -21,7 +21,7 @@ class Found(NamedTuple):
 
     positions: NDArray[np.int64]  # of their keys
     values: NDArray[np.uint8]  # of shape (n_entries, size)
-    sums: NDArray[np.uint64]
+    records: NDArray[np.void]
 
     def sound(
         self, names: Names, kind: int, rows: Sequence[NDArray] | None = None
@@ -29,7 +29,7 @@ class Found(NamedTuple):
         """Tell which ones are what was put; `rows` may be views of the values."""
         values = self.values if rows is None else rows
         marks = names.marks[self.positions]
-        return seal(marks, kind, self.values.shape[1], values) == self.sums
+        return seal(marks, kind, self.values.shape[1], values) == self.records["sum"]
 
 
 def read(
@@ -45,9 +45,9 @@ def read(
     # another process may have moved them just now
     if len(lost) and index.refresh(connection).epoch != now.epoch:
         found += _read(index, folder, names, lost)[0]
-    ids = names.ids[np.concatenate([np.empty(0, int), *(at for at, *_ in found)])]
     recent = now.clock - now.entries // 128
-    return found, ids[index.stamps(ids) <= recent]
+    old = [each["id"][each["used"] <= recent] for *_, each in found]
+    return found, np.concatenate([np.empty(0, np.uint64), *old])
 
 
 def _read(
@@ -63,8 +63,8 @@ def _read(
     found = []
     for chosen, values in blocks:
         is_lost[chosen] = False
-        sums = index.records(slots[chosen])["sum"]
-        found.append(Found(positions[chosen], values, sums))
+        records = index.records(slots[chosen])
+        found.append(Found(positions[chosen], values, records))
     return found, positions[is_lost]
 
 

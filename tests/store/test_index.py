@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from mmsk.store import FeatureStore, StoreInfo, _database, _entries, _index
+from mmsk.store import FeatureStore, StoreInfo, _database, _entries, _files, _index
 from mmsk.store._entries import NewBatch
 from mmsk.store._records import RECORD, identify
 
@@ -129,6 +129,31 @@ def test_a_process_learns_what_others_did(store, make_rows):
     assert store.get_many(keys) == [None] * 30
     store.put_many(keys[:3], rows[:3])
     assert_array_equal(np.stack(other.get_many(keys[:3])), rows[:3])
+
+
+@pytest.mark.parametrize("work", [FeatureStore.clear, lambda store: store.prune(1)])
+@pytest.mark.parametrize("is_late", [False, True])
+def test_a_store_may_be_emptied_while_it_is_read(
+    store, make_rows, monkeypatch, work, is_late
+):
+    keys, rows = make_rows(10)
+    store.put_many(keys[:5], rows[:5])
+    store.put_many(keys[5:], list(rows[5:]))
+    other, read_blocks = stranger(store), _files.read_blocks
+
+    def read(folder, places):
+        monkeypatch.setattr(_files, "read_blocks", read_blocks)
+        found = read_blocks(folder, places if is_late else places[:7])
+        work(other)
+        return found
+
+    monkeypatch.setattr(_files, "read_blocks", read)
+    found = store.get_many(keys)
+    n_found = 10 if is_late else 7
+    assert_array_equal(np.stack(found[:n_found]), rows[:n_found])
+    assert found[n_found:] == [None] * (10 - n_found)
+    assert store.get_many(keys) == [None] * 10
+    assert store.info().entries == 0
 
 
 def test_two_writers_of_the_same_keys_keep_the_first(store, make_rows):
