@@ -78,14 +78,14 @@ def read_blocks(folder: str, places: NDArray[np.void]) -> list[Block]:
 
 def _groups(places: NDArray[np.void]) -> list[NDArray[np.int64]]:
     """Return the positions of each file and size, in the order of their starts."""
-    names = ("start", "size", "file")
-    positions = np.lexsort([places[name] for name in names])
-    inside = places["file"][positions] >= 0
-    if not inside.all():
-        positions = positions[inside]
+    file, size, start = [places[name] for name in ("file", "size", "start")]
+    if len(places) and (file == file[0]).all() and (size == size[0]).all():
+        return [np.argsort(start)] if file[0] >= 0 else []
+    positions = np.lexsort([start, size, file])
+    positions = positions[file[positions] >= 0]
     if not len(positions):
         return []
-    changes = [np.diff(places[name][positions]) != 0 for name in names[1:]]
+    changes = [np.diff(column[positions]) != 0 for column in (size, file)]
     return np.split(positions, np.flatnonzero(changes[0] | changes[1]) + 1)
 
 

@@ -53,10 +53,14 @@ class Totals(NamedTuple):
 def prepare(connection: sqlite3.Connection) -> bool:
     """Set a new connection up; return whether it had to make the tables."""
     connection.execute(f"PRAGMA wal_autocheckpoint = {16 * 2**20 // _PAGE_SIZE}")
-    is_new = _layout(connection) != _LAYOUT
+    layout = _layout(connection)
+    is_new = layout != _LAYOUT
     if is_new:
-        # to wait for the disk for a file with nothing in it takes 2 ms
+        # to wait for the disk, or to keep a journal in a file, for one page with
+        # nothing in it takes 2 ms
         connection.execute("PRAGMA synchronous = OFF")
+        if not layout:
+            connection.execute("PRAGMA journal_mode = MEMORY")
         is_new = _make_tables(connection)
     # A killed process does no harm in either mode. NORMAL waits for the disk at
     # checkpoints only; OFF never does, but a power cut may break the file, and with
