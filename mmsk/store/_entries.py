@@ -55,7 +55,7 @@ def join(new: Sequence[NewBatch]) -> Entries:
     counts = [len(records) for _, records in new]
     return Entries(
         np.array([row for row, _ in new], dtype=BATCH),
-        np.concatenate([np.empty(0, RECORD), *(records for _, records in new)]),
+        np.concatenate([records for _, records in new]),
         np.repeat(np.arange(len(new), dtype=np.int32), counts),
     )
 
@@ -72,18 +72,22 @@ def load(
         f"ORDER BY id",
         values,
     )
-    found, n_batches = [join([])], 0
-    while rows := cursor.fetchmany(_LOAD_COUNT):
+    rows = cursor.fetchmany(_LOAD_COUNT)
+    found, n_batches = [_parse(rows)], len(rows)
+    while len(rows) == _LOAD_COUNT:
+        rows = cursor.fetchmany(_LOAD_COUNT)
         batches, records, owners = _parse(rows)
         found.append(Entries(batches, records, owners + np.int32(n_batches)))
         n_batches += len(rows)
+    if len(found) == 1:
+        return found[0]
     return Entries(*map(np.concatenate, zip(*found, strict=True)))
 
 
 def _parse(rows: Sequence[tuple]) -> Entries:
     blobs = [row[-1] or b"" for row in rows]
     counts = [len(blob) // RECORD.itemsize for blob in blobs]
-    content = b"".join(
+    content = bytearray().join(
         [
             blob[: count * RECORD.itemsize]
             for blob, count in zip(blobs, counts, strict=True)

@@ -108,11 +108,10 @@ class Index:
         self._settle()
         return self._entries.records[slots]
 
-    def stamp(self, ids: NDArray[np.uint64], clock: int) -> None:
-        """Remember when entries were last used."""
-        slots = self.find(ids)
+    def stamp(self, slots: NDArray[np.int64], clock: int) -> None:
+        """Remember when the entries in some slots were last used."""
         self._settle()
-        self._entries.records["used"][slots[slots >= 0]] = clock
+        self._entries.records["used"][slots] = clock
 
 
 def _put(array: NDArray, new: NDArray, stop: int) -> NDArray:

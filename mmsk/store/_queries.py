@@ -83,8 +83,8 @@ def count(
     with transaction(connection):
         add(connection, **amounts)
         clock = index.refresh(connection).clock
-        _space.stamp(connection, index, old, clock)
-    index.stamp(old, clock)
+        slots = _space.stamp(connection, index, old, clock)
+    index.stamp(slots, clock)
 
 
 def write(

@@ -80,12 +80,14 @@ def delete(
 
 def stamp(
     connection: sqlite3.Connection, index: Index, ids: NDArray[np.uint64], clock: int
-) -> None:
-    """Write down that entries were used."""
+) -> NDArray[np.int64]:
+    """Write down that entries were used; return their slots in the index."""
     slots = index.find(ids)
-    entries = load_some(connection, index.places(slots[slots >= 0])["id"])
+    slots = slots[slots >= 0]
+    entries = load_some(connection, index.places(slots)["id"])
     entries.records["used"][np.isin(entries.records["id"], ids)] = clock
     save(connection, entries)
+    return slots
 
 
 def limit(connection: sqlite3.Connection, folder: str, max_bytes: int) -> None:

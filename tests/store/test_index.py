@@ -185,6 +185,17 @@ def test_a_row_put_again_after_damage_is_found_by_others(store, make_rows):
     assert store.info().entries == 10
 
 
+@pytest.mark.parametrize("n_batches", [5, 6, 7])
+def test_an_index_is_read_in_pieces(store, make_rows, monkeypatch, n_batches):
+    monkeypatch.setattr(_entries, "_LOAD_COUNT", 3)
+    keys, rows = make_rows(2 * n_batches)
+    for start in range(0, 2 * n_batches, 2):
+        store.put_many(keys[start : start + 2], rows[start : start + 2])
+    assert_array_equal(np.stack(stranger(store).get_many(keys)), rows)
+    assert store.prune(3 * SIZE) == 2 * n_batches - 3
+    assert_array_equal(np.stack(stranger(store).get_many(keys[-3:])), rows[-3:])
+
+
 def test_many_rows_are_cut_into_batches_and_joined_when_moved(tmp_path, make_rows):
     keys, rows = make_rows(1100)
     store = FeatureStore(tmp_path)
