@@ -165,7 +165,7 @@ class CNNExtractor(ImageExtractor):
     """
 
     _store_id = "mmsk.CNNExtractor"
-    _store_version = 2  # the order of sums in the torch backend
+    _store_version = 3  # the order of sums in the torch backend
     _not_in_key = RowExtractor._not_in_key | {
         "backbone",
         "device",

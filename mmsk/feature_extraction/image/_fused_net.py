@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmsk.feature_extraction.image._onednn_graph import compiled
 from mmsk.modules._image_units import Convolution, Unit
 
 # what torch.compile itself calls: a convolution with its activation or its sum in one
@@ -43,9 +44,10 @@ class FusedNet:
         Height and width of the pictures.
     batch_size : int
         Number of pictures of every batch.
-    fused : bool, default=None
-        Whether to join convolutions with what follows. ``None``: where it can be
-        done, on the CPU.
+    kind : {"graph", "operations", "plain"}, default=None
+        Whether oneDNN compiles the layers once, joins each convolution with what
+        follows it, or neither. ``None``: the first that can be done; on another
+        device than the CPU the last.
     """
 
     def __init__(
@@ -53,30 +55,31 @@ class FusedNet:
         units: Sequence[Unit],
         side: int,
         batch_size: int,
-        fused: bool | None = None,
+        kind: str | None = None,
     ) -> None:
-        if fused is None:
+        if kind is None:
             on_cpu = units[0].path[0].weight.device.type == "cpu"
-            fused = on_cpu and has_fused_convolutions()
-        prepare = _prepare_fused if fused else _prepare_plain
-        self._alone: list[Callable[[Tensor], Tensor]] = []
-        self._together: list[Callable[[Tensor], Tensor]] = []
+            kind = "graph" if on_cpu and has_fused_convolutions() else "plain"
         # where channels are filtered each by itself, memory is slower than arithmetic;
         # elsewhere several pictures share the reading of weights
-        light = fused and any(c.groups > 1 for unit in units for c in unit.path)
+        light = any(c.groups > 1 for unit in units for c in unit.path)
+        light = light and kind != "plain"
+        alone: list[Unit] = []
+        together: list[Unit] = []
         channels = 3
+        first = shape = (1, channels, side, side)
         with torch.inference_mode():
             for unit in units:
                 large = _values(unit, side) > _VALUES_TOGETHER
-                alone = light and large and not self._together
-                steps = self._alone if alone else self._together
-                shape = (1 if alone else batch_size, channels, side, side)
-                step, side = _unit(unit, shape, prepare)
-                steps.append(step)
-                if unit.max_pool:
-                    steps.append(_max_pool)
-                    side = (side - 1) // 2 + 1
-                channels = unit.channels
+                even, side = _evenly_padded_unit(unit, side)
+                if light and large and not together:
+                    alone.append(even)
+                    shape = (1, unit.channels, side, side)
+                else:
+                    together.append(even)
+            shape = (batch_size, *shape[1:])
+            self._alone = _prepare(alone, first, kind) if alone else None
+            self._together = _prepare(together, shape, kind)
 
     def __call__(self, x: Tensor) -> Tensor:
         """Return the last feature map.
@@ -91,9 +94,36 @@ class FusedNet:
         features : Tensor of shape (batch_size, n_channels, rows, columns)
         """
         with torch.inference_mode():
-            if self._alone:
-                x = torch.cat([_through(self._alone, one) for one in x.split(1)])
-            return _through(self._together, x)
+            if self._alone is not None:
+                x = torch.cat([self._alone(one) for one in x.split(1)])
+            return self._together(x)
+
+
+def _prepare(
+    units: Sequence[Unit], shape: tuple[int, ...], kind: str
+) -> Callable[[Tensor], Tensor]:
+    """Return units one after the other, for one shape of input."""
+    if kind == "graph":
+        run = compiled(units, shape) if units else None
+        if run is not None:
+            return run
+    prepare = _prepare_plain if kind == "plain" else _prepare_fused
+    steps = []
+    n, _, side, _ = shape
+    for unit in units:
+        step, side = _unit(unit, shape, prepare)
+        steps.append(step)
+        if unit.max_pool:
+            steps.append(_max_pool)
+            side = _pooled_side(side)
+        shape = (n, unit.channels, side, side)
+
+    def through(x: Tensor) -> Tensor:
+        for step in steps:
+            x = step(x)
+        return x
+
+    return through
 
 
 def _unit(
@@ -127,11 +157,24 @@ def _path(
     prepared = []
     n, channels, side, _ = shape
     for convolution in path:
-        even = _evenly_padded(convolution, side)
-        prepared.append(prepare(even, (n, channels, side, side), after_sum))
+        prepared.append(prepare(convolution, (n, channels, side, side), after_sum))
         side = convolution.side(side)
         channels = len(convolution.bias)
     return prepared, side
+
+
+def _evenly_padded_unit(unit: Unit, side: int) -> tuple[Unit, int]:
+    """Return a unit with as many zeros before as behind, and its result's side."""
+    shortcut = unit.shortcut
+    if shortcut is not None:
+        shortcut = _evenly_padded(shortcut, side)
+    path = []
+    for convolution in unit.path:
+        path.append(_evenly_padded(convolution, side))
+        side = convolution.side(side)
+    if unit.max_pool:
+        side = _pooled_side(side)
+    return replace(unit, path=tuple(path), shortcut=shortcut), side
 
 
 def _evenly_padded(c: Convolution, side: int) -> Convolution:
@@ -211,12 +254,6 @@ def _prepare_plain(
     return run
 
 
-def _through(steps: Sequence[Callable[[Tensor], Tensor]], x: Tensor) -> Tensor:
-    for step in steps:
-        x = step(x)
-    return x
-
-
 def _values(unit: Unit, side: int) -> int:
     """Return the most values that one picture's maps around a convolution have."""
     most = 0
@@ -225,6 +262,10 @@ def _values(unit: Unit, side: int) -> int:
         before, side = channels * side**2, convolution.side(side)
         most = max(most, before + len(convolution.bias) * side**2)
     return most
+
+
+def _pooled_side(side: int) -> int:
+    return (side - 1) // 2 + 1
 
 
 def _max_pool(x: Tensor) -> Tensor:

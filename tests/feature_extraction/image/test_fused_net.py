@@ -9,7 +9,8 @@ from tests.feature_extraction.image._nets import batch, make_net
 
 NAMES = ["efficientnet_lite0", "resnet18", "resnet50"]
 KINDS = {
-    "plain": lambda *shape: FusedNet(*shape, fused=False),
+    "plain": lambda *shape: FusedNet(*shape, "plain"),
+    "operations": lambda *shape: FusedNet(*shape, "operations"),
     "best": FusedNet,
     "onnxruntime": OnnxNet,
 }
@@ -82,7 +83,7 @@ def test_large_maps_go_alone_and_small_ones_together(net, limit, monkeypatch):
     monkeypatch.setattr(_fused_net, "_prepare_fused", spy)
     monkeypatch.setattr(_fused_net, "_VALUES_TOGETHER", limit)
     x = batch(3, 64)
-    got = FusedNet(net.units(), 64, 3)(x)
+    got = FusedNet(net.units(), 64, 3, "operations")(x)
     with torch.inference_mode():
         expected = net.features(x)
     scale = float(expected.abs().max())
