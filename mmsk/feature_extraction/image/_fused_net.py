@@ -66,8 +66,7 @@ class FusedNet:
         light = light and kind != "plain"
         alone: list[Unit] = []
         together: list[Unit] = []
-        channels = 3
-        first = shape = (1, channels, side, side)
+        first = shape = (1, 3, side, side)
         with torch.inference_mode():
             for unit in units:
                 large = _values(unit, side) > _VALUES_TOGETHER
@@ -103,8 +102,8 @@ def _prepare(
     units: Sequence[Unit], shape: tuple[int, ...], kind: str
 ) -> Callable[[Tensor], Tensor]:
     """Return units one after the other, for one shape of input."""
-    if kind == "graph":
-        run = compiled(units, shape) if units else None
+    if kind == "graph" and units:
+        run = compiled(units, shape)
         if run is not None:
             return run
     prepare = _prepare_plain if kind == "plain" else _prepare_fused

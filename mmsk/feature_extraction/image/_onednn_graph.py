@@ -5,6 +5,7 @@ from threading import Lock
 
 import torch
 from torch import Tensor
+from torch._C import Graph, Value
 
 from mmsk._utils._threads import suitable_threads
 from mmsk.modules._image_units import Convolution, Unit
@@ -19,8 +20,10 @@ def compiled(
     """Return units as one function for one shape of input, or None.
 
     Called layer by layer, each convolution is looked up anew, which takes 20
-    microseconds: as long as a small layer itself. Here it is done once. The function
-    is for one torch thread a call, and threads may share it.
+    microseconds: as long as a small layer itself. Here it is done once, in a second or
+    two. The function is for one torch thread a call, and threads may share it. It
+    holds the weights twice, as they were and as the processor likes them. Input that
+    lies otherwise in memory is computed as well, but slowly.
 
     Parameters
     ----------
@@ -52,8 +55,8 @@ def compiled(
     return run if _FUSED in done else None
 
 
-def _graph(units: Sequence[Unit]) -> torch._C.Graph:
-    graph = torch._C.Graph()
+def _graph(units: Sequence[Unit]) -> Graph:
+    graph = Graph()
     value = graph.addInput("x")
     value.setType(torch._C.TensorType.get())
     for unit in units:
@@ -73,13 +76,13 @@ def _graph(units: Sequence[Unit]) -> torch._C.Graph:
     return graph
 
 
-def _convolution(graph, x, c: Convolution):
+def _convolution(graph: Graph, x: Value, c: Convolution) -> Value:
     geometry = [c.stride] * 2, [c.padding] * 2, [1, 1], c.groups
     value = _node(graph, "aten::conv2d", [x, c.weight, c.bias, *geometry])
     return _activation(graph, value, c.activation)
 
 
-def _activation(graph, x, name: str):
+def _activation(graph: Graph, x: Value, name: str) -> Value:
     if name == "none":
         return x
     if name == "relu":
@@ -87,12 +90,9 @@ def _activation(graph, x, name: str):
     return _node(graph, "aten::hardtanh", [x, 0.0, 6.0])
 
 
-def _node(graph, kind: str, arguments: list):
+def _node(graph: Graph, kind: str, arguments: list) -> Value:
     """Append an operation; what is no value of the graph is a constant."""
-    values = [
-        a if isinstance(a, torch._C.Value) else graph.insertConstant(a)
-        for a in arguments
-    ]
+    values = [a if isinstance(a, Value) else graph.insertConstant(a) for a in arguments]
     node = graph.create(kind, values, 1)
     graph.appendNode(node)
     return node.output()

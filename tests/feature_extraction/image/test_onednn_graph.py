@@ -48,6 +48,15 @@ def test_a_graph_computes_what_its_layers_compute():
 
 
 @needs_onednn
+def test_input_may_lie_otherwise_in_memory():
+    run = compiled([unit()], (2, 3, 9, 9))
+    x = batch(2, 9)
+    with torch.inference_mode():
+        got, expected = run(x.contiguous()), run(x)
+    torch.testing.assert_close(got, expected, rtol=1e-5, atol=1e-4)
+
+
+@needs_onednn
 def test_threads_share_a_graph():
     net = FusedNet(make_net("efficientnet_lite0").units(), 64, 2)
     pictures = [batch(2, 64, seed) for seed in range(4)]
@@ -57,6 +66,7 @@ def test_threads_share_a_graph():
             assert all(map(torch.equal, alone, together))
 
 
+@needs_onednn
 @pytest.mark.parametrize("enabled", [False, True])
 def test_the_switch_of_the_process_stays_as_it_was(enabled):
     before = torch.jit.onednn_fusion_enabled()
