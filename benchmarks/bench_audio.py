@@ -31,7 +31,7 @@ import torch
 
 from mmsk.feature_extraction.audio import MFCCExtractor, SpectralExtractor
 from mmsk.feature_extraction.audio._mel_filters import mel_filters
-from mmsk.feature_extraction.audio._mel_spectrogram import _sums
+from mmsk.feature_extraction.audio._mel_spectrogram import mel_place
 from mmsk.feature_extraction.audio._spectrum import chunk_size, frame_memory
 
 RATE, N_FFT, HOP, N_MELS, N_MFCC = 16000, 2048, 512, 128, 20
@@ -92,7 +92,7 @@ def make_floor(of_clip=False):
     @functools.cache
     def prepared(count):
         memory = frame_memory(config, count).normal_()
-        return memory[:, :N_FFT], _sums(config, count).products
+        return memory[:, :N_FFT], mel_place(config, count).products
 
     padded = {}
 

@@ -33,7 +33,7 @@ class FrameExtractor(AudioExtractor):
     (`_series`).
     """
 
-    _store_version = 3
+    _store_version = 4
 
     _parameter_constraints: ClassVar[dict] = {
         **AudioExtractor._parameter_constraints,

@@ -160,7 +160,7 @@ class MelSpectrogramExtractor(MelFrameExtractor):
     """
 
     _store_id = "mmsk.MelSpectrogramExtractor"
-    _store_version = 2
+    _store_version = 3
 
     _parameter_constraints: ClassVar[dict] = {
         **MelFrameExtractor._parameter_constraints,

@@ -1,6 +1,6 @@
 """Mel spectrograms of clips."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -11,15 +11,20 @@ from numpy.typing import NDArray
 from mmsk.feature_extraction.audio._mel_filters import mel_filters
 from mmsk.feature_extraction.audio._spectrum import (
     FrameConfig,
+    Place,
     chunk_size,
     empty,
+    find_place,
     frame_memory,
     kept,
+    kept_place,
     places,
 )
 
 # filters that a processor multiplies at once
 _STEP = 16
+# columns of twice as many filters that cost less than another product
+_NARROW = 200
 
 
 @dataclass(frozen=True)
@@ -67,49 +72,47 @@ def mel_spectrogram(
         hop_length``; a clip shorter than a frame is padded to one.
     """
     mel = np.empty((config.count_frames(len(samples)), config.n_mels), dtype=np.float32)
-    place, power = None, config.power
-    for which, new in places(samples, config):
-        if new is not place:
-            place = new
-            powers, products, sums = _sums(config, len(place.frames))
-            shape = powers.shape
-        spectrum = place.transform()
+    power = config.power
+    for which, place in places(samples, config, find=mel_place):
+        # no name for a spectrum: its memory, in the cache, is that of the next one
         if power == 2:  # the filters add the squares of both parts
-            parts = torch.view_as_real(spectrum).view(shape)
-            torch.square(parts, out=powers)
-            del parts
+            torch.square(torch.view_as_real(place.transform()), out=place.powers)
         else:
-            powers.numpy()[:] = np.abs(spectrum.numpy()) ** power
-        del spectrum  # its memory, still in the cache, is that of the next one
-        for values, weights, out in products:
+            place.powers.numpy()[:] = np.abs(place.transform().numpy()) ** power
+        for values, weights, out in place.products:
             torch.mm(values, weights, out=out)
-        mel[which] = sums
+        mel[which] = place.sums
     return mel.T
 
 
-class _Sums(NamedTuple):
-    """Memory for the powers of frames and the sums of filters, and views of it."""
+@dataclass(frozen=True, slots=True)
+class MelPlace(Place):
+    """Where a thread computes the mel spectra of some frames, and views of it."""
 
-    powers: torch.Tensor  # (n_frames, n_columns)
+    powers: torch.Tensor  # (n_frames, n_bins), of both parts (n_frames, n_bins, 2)
     products: tuple[tuple[torch.Tensor, torch.Tensor, torch.Tensor], ...]
     sums: NDArray[np.float32]  # (n_frames, n_mels)
 
 
-def _sums(config: MelConfig, n_frames: int) -> _Sums:
-    """Return what this thread needs for the filters of so many frames."""
+def mel_place(config: MelConfig, n_frames: int) -> MelPlace:
+    """Return this thread's place for so many frames."""
 
-    def make() -> _Sums:
-        n_columns = (2 if config.power == 2 else 1) * (config.n_fft // 2 + 1)
-        powers = frame_memory(config, n_frames)[:, :n_columns]
+    def make() -> MelPlace:
+        n_bins, n_parts = config.n_fft // 2 + 1, 2 if config.power == 2 else 1
+        powers = frame_memory(config, n_frames)[:, : n_parts * n_bins]
         shape = chunk_size(config), config.n_mels
-        sums = kept(("mel", *shape), lambda: empty(shape))[:n_frames]
+        sums = kept(("sums", *shape), lambda: empty(shape))[:n_frames]
         products = tuple(
             (powers[:, columns], torch.from_numpy(weights), sums[:, filters])
             for filters, columns, weights in _bands(config)
         )
-        return _Sums(powers, products, sums.numpy())
+        if n_parts == 2:
+            powers = powers.unflatten(1, (n_bins, 2))
+        place = find_place(config, n_frames)
+        views = [getattr(place, field.name) for field in fields(place)]
+        return MelPlace(*views, powers, products, sums.numpy())
 
-    return kept(("sums", config, n_frames), make)
+    return kept_place("mel", config, n_frames, make)
 
 
 class _Band(NamedTuple):
@@ -133,11 +136,16 @@ def _bands(config: MelConfig) -> tuple[_Band, ...]:
         config.norm,
     ).astype(np.float32)
     bank = np.repeat(bank, 2 if config.power == 2 else 1, axis=1)
-    bands = []
-    for start in range(0, config.n_mels, _STEP):
-        filters = slice(start, min(start + _STEP, config.n_mels))
-        used = np.flatnonzero(bank[filters].any(axis=0))
-        columns = slice(used[0], used[-1] + 1) if used.size else slice(0, 1)
+    bands: list[_Band] = []
+    start = 0
+    while start < config.n_mels:
+        for n_filters in (2 * _STEP, _STEP):
+            filters = slice(start, min(start + n_filters, config.n_mels))
+            used = np.flatnonzero(bank[filters].any(axis=0))
+            columns = slice(used[0], used[-1] + 1) if used.size else slice(0, 1)
+            if columns.stop - columns.start <= _NARROW:
+                break
         weights = np.ascontiguousarray(bank[filters, columns].T)
         bands.append(_Band(filters, columns, weights))
+        start = filters.stop
     return tuple(bands)

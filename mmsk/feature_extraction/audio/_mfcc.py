@@ -38,7 +38,8 @@ def _least_power(mel: NDArray[np.float32], top_db: float | None) -> np.float32:
     """Return what lower powers are raised to."""
     if top_db is None:
         return np.float32(_FLOOR)
-    return np.float32(max(_FLOOR, float(mel.max()) * 10 ** (-top_db / 10)))
+    loudest = float(np.maximum.reduce(mel, axis=None))
+    return np.float32(max(_FLOOR, loudest * 10 ** (-top_db / 10)))
 
 
 def mfcc(

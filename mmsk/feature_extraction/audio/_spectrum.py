@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from scipy.signal import get_window
 
 T = TypeVar("T")
+C = TypeVar("C", bound="FrameConfig")
+P = TypeVar("P", bound="Place")
 
 # of frames that are transformed together: fewer cost calls, more do not fit the cache
 _CHUNK_VALUES = 80 * 2**11
@@ -65,7 +67,8 @@ def chunk_size(config: FrameConfig) -> int:
     return max(1, _CHUNK_VALUES // config.n_fft)
 
 
-class Place(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Place:
     """Where a thread computes some frames, and views of it.
 
     What is looked up between the transforms is far away, as they fill the caches:
@@ -84,9 +87,49 @@ class Place(NamedTuple):
         return torch.fft.rfft(self.windowed)  # in half of the time of SciPy's
 
 
+def find_place(config: FrameConfig, n_frames: int) -> Place:
+    """Return this thread's place for so many frames."""
+
+    def make() -> Place:
+        n_staged = _count_staged(config, n_frames)
+        capacity = 2 ** math.ceil(math.log2(n_staged))
+        if n_staged > _MAX_STAGED:
+            staging = empty((n_staged,))
+        else:
+            staging = kept(("staging", capacity), lambda: empty((capacity,)))
+        staged = staging[:n_staged].numpy()
+        shape = (n_frames, config.n_fft)
+        strides = (config.hop_length * staged.itemsize, staged.itemsize)
+        frames = np.ndarray(shape, staged.dtype, staged, 0, strides)
+        windowed = frame_memory(config, n_frames, config.precise)[:, : config.n_fft]
+        window = torch.from_numpy(_window(config))
+        return Place(staged, frames, torch.from_numpy(frames), window, windowed)
+
+    return kept_place("frames", config, n_frames, make)
+
+
+def kept_place(
+    kind: str, config: FrameConfig, n_frames: int, make: Callable[[], P]
+) -> P:
+    """Return what this thread made for so many frames before, or make it.
+
+    Places for clips with long steps are not kept.
+    """
+    if _count_staged(config, n_frames) > _MAX_STAGED:
+        return make()
+    return kept((kind, config, n_frames), make)
+
+
+def _count_staged(config: FrameConfig, n_frames: int) -> int:
+    return (n_frames - 1) * config.hop_length + config.n_fft
+
+
 def places(
-    samples: NDArray[np.float32], config: FrameConfig, mode: str = "constant"
-) -> Iterator[tuple[slice, Place]]:
+    samples: NDArray[np.float32],
+    config: C,
+    mode: str = "constant",
+    find: Callable[[C, int], P] = find_place,
+) -> Iterator[tuple[slice, P]]:
     """Yield the frames of a clip, as many at a time as are best computed together.
 
     Parameters
@@ -96,35 +139,36 @@ def places(
     config : FrameConfig
     mode : {"constant", "edge"}, default="constant"
         Whether zeros stand before and behind a clip, or its first and last sample.
+    find : callable, default=find_place
+        Returns the place for a config and a number of frames.
 
     Yields
     ------
     which : slice
         Of the frames.
     place : Place
-        Holds them until the next ones; the same object if these are as many.
+        Holds them until the next ones.
     """
     n_samples, n_frames = len(samples), config.count_frames(len(samples))
     n_chunks = -(-n_frames // chunk_size(config))
     size = -(-n_frames // n_chunks)
     step, offset = size * config.hop_length, -config.margin
     before, behind = (samples[0], samples[-1]) if mode == "edge" else (0, 0)
-    place, staged = None, ()
     for start in range(0, n_frames, size):
-        stop = min(start + size, n_frames)
-        if place is None or stop - start != size:
-            place = _place(config, stop - start)
+        if start == 0 or start + size > n_frames:
+            place = find(config, min(size, n_frames - start))
             staged = place.staged
-        end = offset + len(staged)
+            n_staged = len(staged)
+        end = offset + n_staged
         if offset >= 0 and end <= n_samples:
             staged[:] = samples[offset:end]
         else:
-            first = min(max(0, -offset), len(staged))
-            last = max(first, min(len(staged), n_samples - offset))
+            first = min(max(0, -offset), n_staged)
+            last = max(first, min(n_staged, n_samples - offset))
             staged[:first] = before
             staged[first:last] = samples[offset + first : offset + last]
             staged[last:] = behind
-        yield slice(start, stop), place
+        yield slice(start, min(start + size, n_frames)), place
         offset += step
 
 
@@ -166,29 +210,6 @@ def spectra(
     """
     for which, place in places(samples, config):
         yield which, place.transform().numpy()
-
-
-def _place(config: FrameConfig, n_frames: int) -> Place:
-    """Return this thread's place for so many frames."""
-    n_staged = (n_frames - 1) * config.hop_length + config.n_fft
-    capacity = 2 ** math.ceil(math.log2(n_staged))
-
-    def make(staging: torch.Tensor) -> Place:
-        staged = staging[:n_staged].numpy()
-        shape = (n_frames, config.n_fft)
-        strides = (config.hop_length * staged.itemsize, staged.itemsize)
-        frames = np.ndarray(shape, staged.dtype, staged, 0, strides)
-        windowed = frame_memory(config, n_frames, config.precise)[:, : config.n_fft]
-        window = torch.from_numpy(_window(config))
-        return Place(staged, frames, torch.from_numpy(frames), window, windowed)
-
-    if n_staged > _MAX_STAGED:  # of clips with long steps: not to be kept
-        return make(empty((n_staged,)))
-
-    def make_kept() -> Place:
-        return make(kept(("staging", capacity), lambda: empty((capacity,))))
-
-    return kept(("place", config, n_frames), make_kept)
 
 
 def frame_memory(
