@@ -49,13 +49,15 @@ class MelConfig(FrameConfig):
     norm: str | None
     power: float
 
+    __hash__ = FrameConfig.__hash__
+
 
 mel_config = lru_cache(maxsize=32)(MelConfig)
 """Return the same object for the same values: it is asked for with each clip."""
 
 
 def mel_spectrogram(
-    samples: NDArray[np.float32], config: MelConfig
+    samples: NDArray[np.float32], config: MelConfig, lent: bool = False
 ) -> NDArray[np.float32]:
     """Compute the mel spectrogram of a clip.
 
@@ -64,6 +66,8 @@ def mel_spectrogram(
     samples : float32 ndarray of shape (n,)
         At least one sample.
     config : MelConfig
+    lent : bool, default=False
+        Whether the result may stand where this thread's next one will.
 
     Returns
     -------
@@ -71,8 +75,9 @@ def mel_spectrogram(
         ``1 + n // hop_length`` frames if centred, else ``1 + (n - n_fft) //
         hop_length``; a clip shorter than a frame is padded to one.
     """
-    mel = np.empty((config.count_frames(len(samples)), config.n_mels), dtype=np.float32)
-    power = config.power
+    n_frames, power = config.count_frames(len(samples)), config.power
+    if not (lent and n_frames <= chunk_size(config)):
+        lent, mel = False, np.empty((n_frames, config.n_mels), dtype=np.float32)
     for which, place in places(samples, config, find=mel_place):
         # no name for a spectrum: its memory, in the cache, is that of the next one
         if power == 2:  # the filters add the squares of both parts
@@ -81,6 +86,8 @@ def mel_spectrogram(
             place.powers.numpy()[:] = np.abs(place.transform().numpy()) ** power
         for values, weights, out in place.products:
             torch.mm(values, weights, out=out)
+        if lent:
+            return place.sums.T
         mel[which] = place.sums
     return mel.T
 
@@ -96,23 +103,23 @@ class MelPlace(Place):
 
 def mel_place(config: MelConfig, n_frames: int) -> MelPlace:
     """Return this thread's place for so many frames."""
+    return kept_place("mel", config, n_frames, _make_mel_place)
 
-    def make() -> MelPlace:
-        n_bins, n_parts = config.n_fft // 2 + 1, 2 if config.power == 2 else 1
-        powers = frame_memory(config, n_frames)[:, : n_parts * n_bins]
-        shape = chunk_size(config), config.n_mels
-        sums = kept(("sums", *shape), lambda: empty(shape))[:n_frames]
-        products = tuple(
-            (powers[:, columns], torch.from_numpy(weights), sums[:, filters])
-            for filters, columns, weights in _bands(config)
-        )
-        if n_parts == 2:
-            powers = powers.unflatten(1, (n_bins, 2))
-        place = find_place(config, n_frames)
-        views = [getattr(place, field.name) for field in fields(place)]
-        return MelPlace(*views, powers, products, sums.numpy())
 
-    return kept_place("mel", config, n_frames, make)
+def _make_mel_place(config: MelConfig, n_frames: int) -> MelPlace:
+    n_bins, n_parts = config.n_fft // 2 + 1, 2 if config.power == 2 else 1
+    powers = frame_memory(config, n_frames)[:, : n_parts * n_bins]
+    shape = chunk_size(config), config.n_mels
+    sums = kept(("sums", *shape), empty, shape)[:n_frames]
+    products = tuple(
+        (powers[:, columns], torch.from_numpy(weights), sums[:, filters])
+        for filters, columns, weights in _bands(config)
+    )
+    if n_parts == 2:
+        powers = powers.unflatten(1, (n_bins, 2))
+    place = find_place(config, n_frames)
+    views = [getattr(place, field.name) for field in fields(place)]
+    return MelPlace(*views, powers, products, sums.numpy())
 
 
 class _Band(NamedTuple):

@@ -38,7 +38,8 @@ def _least_power(mel: NDArray[np.float32], top_db: float | None) -> np.float32:
     """Return what lower powers are raised to."""
     if top_db is None:
         return np.float32(_FLOOR)
-    loudest = float(np.maximum.reduce(mel, axis=None))
+    frames = mel.T  # in the order of memory
+    loudest = frames.item(frames.argmax())  # in less time than by max
     return np.float32(max(_FLOOR, loudest * 10 ** (-top_db / 10)))
 
 

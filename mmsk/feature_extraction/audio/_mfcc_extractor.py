@@ -250,7 +250,7 @@ class MFCCExtractor(MelFrameExtractor):
         return [f"mfcc_{position}" for position in range(self.n_mfcc)]
 
     def _series(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        mel = mel_spectrogram(samples, self._config_of_mel)
+        mel = mel_spectrogram(samples, self._config_of_mel, lent=True)
         return mfcc(mel, self.top_db, self.n_mfcc, self.dct_type, self.lifter)
 
     def _check_parameters(self) -> None:

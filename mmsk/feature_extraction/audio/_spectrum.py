@@ -3,8 +3,8 @@
 import math
 import threading
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, fields
+from functools import cached_property, lru_cache
 from typing import TypeVar
 
 import numpy as np
@@ -51,7 +51,14 @@ class FrameConfig:
     center: bool
     precise: bool
 
-    @property
+    def __hash__(self) -> int:
+        return self._hash  # looked up with each clip
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(tuple(getattr(self, field.name) for field in fields(self)))
+
+    @cached_property
     def margin(self) -> int:
         """How many samples before the clip the first frame starts."""
         return self.n_fft // 2 if self.center else 0
@@ -89,39 +96,33 @@ class Place:
 
 def find_place(config: FrameConfig, n_frames: int) -> Place:
     """Return this thread's place for so many frames."""
-
-    def make() -> Place:
-        n_staged = _count_staged(config, n_frames)
-        capacity = 2 ** math.ceil(math.log2(n_staged))
-        if n_staged > _MAX_STAGED:
-            staging = empty((n_staged,))
-        else:
-            staging = kept(("staging", capacity), lambda: empty((capacity,)))
-        staged = staging[:n_staged].numpy()
-        shape = (n_frames, config.n_fft)
-        strides = (config.hop_length * staged.itemsize, staged.itemsize)
-        frames = np.ndarray(shape, staged.dtype, staged, 0, strides)
-        windowed = frame_memory(config, n_frames, config.precise)[:, : config.n_fft]
-        window = torch.from_numpy(_window(config))
-        return Place(staged, frames, torch.from_numpy(frames), window, windowed)
-
-    return kept_place("frames", config, n_frames, make)
+    return kept_place("frames", config, n_frames, _make_place)
 
 
-def kept_place(
-    kind: str, config: FrameConfig, n_frames: int, make: Callable[[], P]
-) -> P:
+def kept_place(kind: str, config: C, n_frames: int, make: Callable[[C, int], P]) -> P:
     """Return what this thread made for so many frames before, or make it.
 
     Places for clips with long steps are not kept.
     """
-    if _count_staged(config, n_frames) > _MAX_STAGED:
-        return make()
-    return kept((kind, config, n_frames), make)
+    if n_frames * config.hop_length > _MAX_STAGED:
+        return make(config, n_frames)
+    return kept((kind, config, n_frames), make, config, n_frames)
 
 
-def _count_staged(config: FrameConfig, n_frames: int) -> int:
-    return (n_frames - 1) * config.hop_length + config.n_fft
+def _make_place(config: FrameConfig, n_frames: int) -> Place:
+    n_staged = (n_frames - 1) * config.hop_length + config.n_fft
+    capacity = 2 ** math.ceil(math.log2(n_staged))
+    if n_frames * config.hop_length > _MAX_STAGED:
+        staging = empty((n_staged,))
+    else:
+        staging = kept(("staging", capacity), empty, (capacity,))
+    staged = staging[:n_staged].numpy()
+    shape = (n_frames, config.n_fft)
+    strides = (config.hop_length * staged.itemsize, staged.itemsize)
+    frames = np.ndarray(shape, staged.dtype, staged, 0, strides)
+    windowed = frame_memory(config, n_frames, config.precise)[:, : config.n_fft]
+    window = torch.from_numpy(_window(config))
+    return Place(staged, frames, torch.from_numpy(frames), window, windowed)
 
 
 def places(
@@ -234,7 +235,7 @@ def frame_memory(
     """
     width = 2 * (config.n_fft // 2 + 1)
     shape = chunk_size(config), -(-width // _ROW_STEP) * _ROW_STEP
-    memory = kept(("frames", *shape, double), lambda: empty(shape, double))
+    memory = kept(("frames", *shape, double), empty, shape, double)
     return memory[:n_frames, :width]
 
 
@@ -249,18 +250,19 @@ _own = threading.local()
 _MAX_KEPT = 200
 
 
-def kept(key: Hashable, make: Callable[[], T]) -> T:
-    """Return what this thread made for a key before, or make it.
+def kept(key: Hashable, make: Callable[..., T], *args: object) -> T:
+    """Return what this thread made for a key before, or make it of `args`.
 
     Memory that is taken and given back for each clip costs more, in page faults,
     than the computation of the mel filters; so do views of it.
     """
     known = vars(_own)
-    if key not in known:
+    value = known.get(key)
+    if value is None:
         if len(known) >= _MAX_KEPT:
             known.clear()
-        known[key] = make()
-    return known[key]
+        value = known[key] = make(*args)
+    return value
 
 
 @lru_cache(maxsize=8)

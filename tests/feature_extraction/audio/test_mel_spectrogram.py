@@ -70,6 +70,17 @@ def test_a_short_clip_is_padded_behind():
     )
 
 
+@pytest.mark.parametrize("n_samples", [1, 3000, 300_000])
+def test_lent_powers_are_the_same_and_others_are_kept(n_samples):
+    rng = np.random.default_rng(0)
+    first, second = rng.normal(size=(2, n_samples)).astype(np.float32)
+    own = mel_spectrogram(first, config())
+    expected = own.copy()
+    np.testing.assert_array_equal(mel_spectrogram(first, config(), lent=True), expected)
+    mel_spectrogram(second, config(), lent=True)
+    np.testing.assert_array_equal(own, expected)
+
+
 def test_the_power_of_a_tone():
     # in the middle of a Hann window of n samples a tone's bin has (a n / 4) ** 2
     time = np.arange(16000) / 16000

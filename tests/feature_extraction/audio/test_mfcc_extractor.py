@@ -482,7 +482,7 @@ def test_the_key_is_what_the_design_says(folder, tmp_path, monkeypatch):
         "max_values": 64 * 2**20,
     }
     versions = {"decoder": "soundfile 1 soxr 2", "numbers": "fp32-cpu"}
-    config = config_digest("mmsk.MFCCExtractor", 3, params, versions)
+    config = config_digest("mmsk.MFCCExtractor", 4, params, versions)
     content = content_digest((folder / "0.wav").read_bytes())
     (row,) = store.get_many([row_key(config, content)])
     np.testing.assert_array_equal(row, rows[0, :-1])
