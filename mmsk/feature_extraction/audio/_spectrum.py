@@ -17,7 +17,7 @@ C = TypeVar("C", bound="FrameConfig")
 P = TypeVar("P", bound="Place")
 
 # of frames that are transformed together: fewer cost calls, more do not fit the cache
-_CHUNK_VALUES = 80 * 2**11
+_CHUNK_VALUES = 2**17
 # values that rows are padded to a multiple of: what a processor reads at once
 _ROW_STEP = 16
 _MAX_STAGED = 2**20
