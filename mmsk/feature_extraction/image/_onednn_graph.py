@@ -11,6 +11,13 @@ from mmsk._utils._threads import suitable_threads
 from mmsk.modules._image_units import Convolution, Unit
 
 _FUSED = "prim::oneDNNFusionGroup"
+# not public, so another torch may lack any of them
+_NEEDED = (
+    "_create_function_from_graph",
+    "_jit_llga_enabled",
+    "_jit_set_llga_enabled",
+    "_last_executed_optimized_graph",
+)
 _lock = Lock()
 
 
@@ -37,7 +44,7 @@ def compiled(
     function : callable or None
         None where this build of torch cannot do it.
     """
-    if not hasattr(torch._C, "_jit_set_llga_enabled"):
+    if not all(hasattr(torch._C, name) for name in _NEEDED):
         return None
     run = torch._C._create_function_from_graph("net", _graph(units))
     x = torch.zeros(shape).contiguous(memory_format=torch.channels_last)

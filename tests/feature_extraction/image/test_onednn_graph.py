@@ -97,3 +97,12 @@ def test_a_build_that_cannot_compile_calls_layer_by_layer(monkeypatch):
     got = FusedNet(net.units(), 40, 1)(x)
     kind = "operations" if has_fused_convolutions() else "plain"
     assert torch.equal(got, FusedNet(net.units(), 40, 1, kind)(x))
+
+
+def test_another_torch_may_lack_the_graphs(monkeypatch):
+    monkeypatch.delattr(torch._C, "_create_function_from_graph")
+    assert compiled([unit()], (1, 3, 9, 9)) is None
+    x = batch(2, 64)
+    units = make_net("efficientnet_lite0").units()
+    plain = FusedNet(units, 64, 2, kind="plain")(x)
+    torch.testing.assert_close(FusedNet(units, 64, 2)(x), plain, rtol=1e-4, atol=1e-4)
