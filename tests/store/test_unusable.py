@@ -232,6 +232,7 @@ import os
 import sys
 import warnings
 import numpy as np
+import numpy.ma  # by np.unique, when the other user may not read it where it lies
 from mmsk.store import FeatureStore
 
 folder, is_open = sys.argv[1], sys.argv[2] == "open"
