@@ -79,7 +79,7 @@ def mel_spectrogram(
     if not (lent and n_frames <= chunk_size(config)):
         lent, mel = False, np.empty((n_frames, config.n_mels), dtype=np.float32)
     for which, place in places(samples, config, find=mel_place):
-        # no name for a spectrum: its memory, in the cache, is that of the next one
+        # no name for a spectrum: where it is new, its memory is that of the next one
         if power == 2:  # the filters add the squares of both parts
             torch.square(torch.view_as_real(place.transform()), out=place.powers)
         else:

@@ -12,6 +12,8 @@ import torch
 from numpy.typing import NDArray
 from scipy.signal import get_window
 
+from mmsk.feature_extraction.audio._row_transform import row_transform
+
 T = TypeVar("T")
 C = TypeVar("C", bound="FrameConfig")
 P = TypeVar("P", bound="Place")
@@ -86,12 +88,16 @@ class Place:
     frames: NDArray[np.float32]  # (n_frames, n_fft), a view of these
     source: torch.Tensor  # the same as a tensor
     window: torch.Tensor  # (n_fft,)
-    windowed: torch.Tensor  # (n_frames, n_fft)
+    windowed: torch.Tensor  # (n_frames, n_fft), in `frame_memory`
+    transform_windowed: Callable[[], torch.Tensor]
 
     def transform(self) -> torch.Tensor:
-        """Return a new complex Tensor of shape (n_frames, n_fft // 2 + 1)."""
+        """Return a complex Tensor of shape (n_frames, n_fft // 2 + 1).
+
+        It may stand in `frame_memory`, where the next one will.
+        """
         torch.mul(self.source, self.window, out=self.windowed)
-        return torch.fft.rfft(self.windowed)  # in half of the time of SciPy's
+        return self.transform_windowed()
 
 
 def find_place(config: FrameConfig, n_frames: int) -> Place:
@@ -120,9 +126,15 @@ def _make_place(config: FrameConfig, n_frames: int) -> Place:
     shape = (n_frames, config.n_fft)
     strides = (config.hop_length * staged.itemsize, staged.itemsize)
     frames = np.ndarray(shape, staged.dtype, staged, 0, strides)
-    windowed = frame_memory(config, n_frames, config.precise)[:, : config.n_fft]
-    window = torch.from_numpy(_window(config))
-    return Place(staged, frames, torch.from_numpy(frames), window, windowed)
+    memory = frame_memory(config, n_frames, config.precise)
+    return Place(
+        staged=staged,
+        frames=frames,
+        source=torch.from_numpy(frames),
+        window=torch.from_numpy(_window(config)),
+        windowed=memory[:, : config.n_fft],
+        transform_windowed=row_transform(memory, config.n_fft),
+    )
 
 
 def places(
@@ -207,7 +219,7 @@ def spectra(
     which : slice
         Of the frames.
     spectrum : complex64 or complex128 ndarray of shape (n_which, n_fft // 2 + 1)
-        complex128 if ``config.precise``; the caller's own.
+        complex128 if ``config.precise``; overwritten by the next one.
     """
     for which, place in places(samples, config):
         yield which, place.transform().numpy()
@@ -216,9 +228,7 @@ def spectra(
 def frame_memory(
     config: FrameConfig, n_frames: int, double: bool = False
 ) -> torch.Tensor:
-    """Return memory of this thread for both parts of the spectra of frames.
-
-    `Place.transform` puts windowed frames there, and is done with them at its end.
+    """Return memory of this thread for frames, and both parts of their spectra.
 
     Parameters
     ----------
