@@ -29,7 +29,7 @@ class Index:
             np.empty(0, BATCH), np.empty(0, RECORD), np.empty(0, np.int32)
         )
         self._unsettled: list[NewBatch] = []
-        self._unsettled_ids: set[int] = set()
+        self._expected: set[int] = set()  # of ids: those of unsettled ones, and others
         self._recent: dict[int, int] = {}
         self._sorted = np.empty(0, np.uint64), np.empty(0, np.int32)
 
@@ -50,18 +50,23 @@ class Index:
         # to put needs no more than this: to read has time for the rest
         self._last = new.row[0]
         self._unsettled.append(new)
-        self._unsettled_ids.update(new.records["id"].tolist())
 
-    def has_any(self, ids: NDArray[np.uint64]) -> bool:
-        """Tell whether one of the numbers is there."""
-        if not self._unsettled_ids.isdisjoint(ids.tolist()):
+    def expect(self, ids: NDArray[np.uint64]) -> bool:
+        """Tell whether one of the numbers, no two the same, may be there already.
+
+        They are the ones that come next: to put them into a set and see how much it
+        has grown takes half of the time of a look at it now and another then.
+        """
+        n_before = len(self._expected)
+        self._expected.update(ids.tolist())
+        if len(self._expected) < n_before + len(ids):
             return True
         return bool(self._n_records) and self.find(ids).max(initial=-1) >= 0
 
     def _settle(self) -> None:
         if self._unsettled:
             new, self._unsettled = self._unsettled, []
-            self._unsettled_ids.clear()
+            self._expected.clear()
             self._extend(join(new))
 
     def _extend(self, new: Entries) -> None:

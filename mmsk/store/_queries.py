@@ -142,7 +142,7 @@ def _replace(
     new, bad = [], []
     for batch in batches:
         names = batch.names
-        if index.has_any(names.ids):
+        if index.expect(names.ids):
             there = index.find(names.ids) >= 0
             is_new = np.ones(len(there), dtype=bool)
             for found in _read(index, folder, names, np.flatnonzero(there))[0]:
