@@ -14,7 +14,7 @@ import numpy as np
 
 from mmsk.compose import select
 from mmsk.compose._digests import data_digest
-from mmsk.compose._multimodal import BaseMultimodal
+from mmsk.compose._multimodal_base import BaseMultimodal
 from mmsk.compose._step_keys import SOURCE, described, stays_fitted, takes_store
 from mmsk.exceptions import StoreWarning
 from mmsk.feature_extraction._cells._row_extractor import RowExtractor

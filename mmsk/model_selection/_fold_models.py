@@ -13,7 +13,7 @@ from mmsk._utils._param_validation import (
     safe_indexing,
 )
 from mmsk.compose._digests import data_digest
-from mmsk.compose._multimodal import BaseMultimodal
+from mmsk.compose._multimodal_base import BaseMultimodal
 from mmsk.compose._shared_matrices import SharedMatrices, SharedRows, sharing
 from mmsk.model_selection._candidate_keys import candidate_keys, features_key
 from mmsk.model_selection._pair_results import read_model

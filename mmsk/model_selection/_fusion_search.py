@@ -22,10 +22,10 @@ from mmsk._utils._param_validation import (
     validate_parameter_constraints,
 )
 from mmsk._utils._targets import refuse_strings
-from mmsk.compose._multimodal import BaseMultimodal
+from mmsk.compose._multimodal_base import BaseMultimodal
 from mmsk.compose._warnings_told import listen
 from mmsk.ensemble._answers import Classes, Numbers, Target
-from mmsk.ensemble._selection import BaseEnsembleSelection
+from mmsk.ensemble._selection_base import BaseEnsembleSelection
 from mmsk.model_selection._candidate_keys import (
     candidate_keys,
     features_key,

@@ -24,7 +24,7 @@ from mmsk._utils._param_validation import NamedSteps, check_sample_weight, fit_c
 from mmsk._utils._targets import check_known
 from mmsk.compose._fit_params import fit_params
 from mmsk.compose._hand_down import is_estimator
-from mmsk.compose._multimodal import BaseMultimodal
+from mmsk.compose._multimodal_base import BaseMultimodal
 from mmsk.compose._shared_matrices import SharedMatrices, SharedRows, sharing
 from mmsk.ensemble._answers import Classes, Numbers, Target
 

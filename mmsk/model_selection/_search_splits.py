@@ -10,7 +10,7 @@ from sklearn.model_selection import check_cv
 
 from mmsk._utils._param_validation import num_samples
 from mmsk._utils._splits import inner_splits
-from mmsk.compose._multimodal import BaseMultimodal
+from mmsk.compose._multimodal_base import BaseMultimodal
 
 
 def search_splits(

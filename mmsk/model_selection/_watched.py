@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from tqdm import tqdm
 
-from mmsk.compose._multimodal import BaseMultimodal
+from mmsk.compose._multimodal_base import BaseMultimodal
 from mmsk.compose._shared_matrices import SharedMatrices, SharedRows, sharing
 from mmsk.ensemble._answers import Target
 from mmsk.model_selection._hushed_failures import hushed_failures
