@@ -1,29 +1,28 @@
 """TableExtractor."""
 
 from numbers import Integral, Real
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils import check_consistent_length, check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
 
-from mmsk._utils._blocks import Block
-from mmsk._utils._frames import cell_array, column, column_names, is_series
+from mmsk._utils._frames import column
 from mmsk._utils._param_validation import Interval, StrOptions, fit_context
 from mmsk._utils._splits import splits_of_kept
 from mmsk._utils._weights import positive_weights
-from mmsk.feature_extraction.tabular._columns import Column
-from mmsk.feature_extraction.tabular._names import unique_names
+from mmsk.feature_extraction.tabular._checked_table import checked_table
+from mmsk.feature_extraction.tabular._coders import (
+    encode_columns,
+    encode_targets_out_of_fold,
+    fit_coders,
+    layout_of,
+    names_of_features,
+)
 from mmsk.feature_extraction.tabular._plan import plan
 from mmsk.feature_extraction.tabular._read_column import read_column
 from mmsk.feature_extraction.tabular._roles import ENCODINGS
-from mmsk.feature_extraction.tabular._target import (
-    Target,
-    TargetCoder,
-    target_array,
-)
+from mmsk.feature_extraction.tabular._target import target_array
 
 
 class TableExtractor(TransformerMixin, BaseEstimator):
@@ -290,7 +289,7 @@ class TableExtractor(TransformerMixin, BaseEstimator):
             Those of `transform`, but target encoding is out of fold.
         """
         columns, rows, target = self._fit(X, y, sample_weight)
-        features = self._encoded(columns)
+        features = encode_columns(self._coders, columns)
         if target is None or len(target.values) < 2:
             return features
         y = target_array(y)
@@ -303,32 +302,20 @@ class TableExtractor(TransformerMixin, BaseEstimator):
             classifier=target.classes and y.ndim == 1,
             random_state=check_random_state(self.random_state).randint(2**31 - 1),
         )
-        for key, start, stop in self._places():
-            coder = self._coders[key]
-            if isinstance(coder, TargetCoder):
-                out_of_fold = coder.encode_out_of_fold(
-                    columns[key], rows, target, splits
-                )
-                features[rows, start:stop] = out_of_fold
+        encode_targets_out_of_fold(
+            self._coders, columns, features, rows, target, splits
+        )
         return features
 
     @fit_context(prefer_skip_nested_validation=True)
     def _fit(self, X, y, sample_weight):
         """Fit; return the columns by key, the rows that count and their target."""
-        X, keys = self._check(X, reset=True)
+        X, keys = checked_table(self, X, reset=True)
         self._keys = keys
         rows, weights = positive_weights(sample_weight, X)
         params = self.get_params(deep=False)
         self.roles_, self._coders, columns = plan(X, keys, rows, params)
-        target = None
-        for key, coder in self._coders.items():
-            if not isinstance(coder, TargetCoder):
-                coder.fit(columns[key], rows, weights)
-                continue
-            if target is None:
-                check_consistent_length(X, y)
-                target = Target.read(y, self.target_type, rows, weights)
-            coder.fit(columns[key], rows, weights, target)
+        target = fit_coders(self._coders, columns, rows, weights, y, self.target_type)
         return columns, rows, target
 
     def transform(self, X):
@@ -344,11 +331,10 @@ class TableExtractor(TransformerMixin, BaseEstimator):
         features : float32 ndarray of shape (n_samples, n_features)
         """
         check_is_fitted(self)
-        X, keys = self._check(X, reset=False)
+        X, keys = checked_table(self, X, reset=False)
         where = dict(zip(self._keys, keys, strict=True))  # an array has no names
-        return self._encoded(
-            {key: read_column(key, column(X, where[key])) for key in self._coders}
-        )
+        columns = {key: read_column(key, column(X, where[key])) for key in self._coders}
+        return encode_columns(self._coders, columns)
 
     def get_feature_names_out(self, input_features=None):
         """Name the features: ``price``, ``colour_red``, ``date_month_sin``.
@@ -365,14 +351,8 @@ class TableExtractor(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         names = OneToOneFeatureMixin.get_feature_names_out(self, input_features)
-        named = zip(self.roles_, names, strict=True)
-        features = [
-            feature
-            for key, name in named
-            if key in self._coders
-            for feature in self._coders[key].feature_names(name)
-        ]
-        return np.array(unique_names(features), dtype=object)
+        named = dict(zip(self.roles_, names, strict=True))
+        return names_of_features(self._coders, named)
 
     @property
     def categories_(self):
@@ -388,58 +368,7 @@ class TableExtractor(TransformerMixin, BaseEstimator):
     def block_(self):
         """Layout of the features, one part a source column."""
         check_is_fitted(self)
-        parts = self._places()
-        return Block(
-            "",
-            0,
-            parts[-1][2],
-            categorical=[
-                start for key, start, _ in parts if self._coders[key].categorical
-            ],
-            parts=[(str(key), start, stop) for key, start, stop in parts],
-        )
-
-    def _places(self) -> list[tuple[Any, int, int]]:
-        """Return the key of each column with features, and where these stand."""
-        places, stop = [], 0
-        for key, coder in self._coders.items():
-            start, stop = stop, stop + coder.width
-            places.append((key, start, stop))
-        return places
-
-    def _encoded(self, columns: dict[Any, Column]) -> NDArray[np.float32]:
-        n_samples = len(next(iter(columns.values())).types)
-        places = self._places()
-        features = np.zeros((n_samples, places[-1][2]), np.float32)
-        for key, start, stop in places:
-            self._coders[key].encode(columns[key], features[:, start:stop])
-        return features
-
-    def _check(self, X: Any, *, reset: bool) -> tuple[Any, list]:
-        """Return a frame or a 2-D array, and the keys of its columns."""
-        if is_series(X) and hasattr(X, "to_frame"):
-            X = X.to_frame()
-        keys = column_names(X)
-        if keys is None:
-            if isinstance(X, list) and any(isinstance(row, list | tuple) for row in X):
-                # NumPy would turn the numbers beside a string into strings
-                X = cell_array(X)
-            if isinstance(X, np.ndarray) and X.ndim == 1:
-                raise ValueError(
-                    "Expected a 2D array, got a 1D array. Reshape your data: "
-                    "X.reshape(-1, 1) is one column. In a list of branches write one "
-                    "column as a list, [0] instead of 0."
-                )
-            X = validate_data(self, X, dtype=None, ensure_all_finite=False, reset=reset)
-            return X, list(range(X.shape[1]))
-        validate_data(self, X, skip_check_array=True, reset=reset)
-        for size, what in zip(X.shape, ("sample", "feature"), strict=True):
-            if size == 0:
-                raise ValueError(
-                    f"Found array with 0 {what}(s) (shape={X.shape}) while a minimum "
-                    f"of 1 is required by {type(self).__name__}."
-                )
-        return X, keys
+        return layout_of(self._coders)
 
     def _tell_task(self, task: str) -> None:
         """Learn from the classifier or regressor around what y is."""
