@@ -21,6 +21,11 @@ from mmsk.feature_extraction.text._word_embedding_corpus import (
     most_frequent,
     train_vectors,
 )
+from mmsk.feature_extraction.text._word_embedding_missing import (
+    fill_missing,
+    learn_fill,
+    texts_there,
+)
 from mmsk.feature_extraction.text._word_embedding_pooling import (
     common_direction,
     count_vectors,
@@ -260,7 +265,10 @@ class WordEmbeddingEncoder(TextExtractor):
         texts = self._texts(cells, columns, max_error_rate=1.0)
         source = self._source()
         counts = self._counts([self._words(column, source) for column in texts], source)
-        return self._features(counts, source, _there(texts))
+        there = texts_there(texts)
+        features = self._features(counts, source, there)
+        fill_missing(features, there, self.fill_)
+        return features
 
     def _versions(self) -> Mapping[str, object]:
         """Return what else changes the features: the content of files."""
@@ -277,7 +285,7 @@ class WordEmbeddingEncoder(TextExtractor):
         source, words = self._learn_source(texts, columns)
         self.embedding_size_ = source.vectors.shape[1]
         counts = self._counts(words, source)
-        there = _there(texts)
+        there = texts_there(texts)
         if self.pooling == "sif":
             self.word_weights_ = inverse_frequency(counts, self.sif_a)
             means = (
@@ -285,10 +293,10 @@ class WordEmbeddingEncoder(TextExtractor):
                 for part in counts
             )
             self.common_ = np.stack([common_direction(mean) for mean in means])
-        self.fill_ = np.zeros(len(columns) * self.embedding_size_, dtype=np.float32)
         features = self._features(counts, source, there)
-        self.fill_ = self._learn_fill(features, there)
-        return self._filled(features, there)
+        self.fill_ = learn_fill(features, there, self.missing)
+        fill_missing(features, there, self.fill_)
+        return features
 
     def _learn_source(
         self, texts: list[list[str | None]], columns: list
@@ -354,7 +362,7 @@ class WordEmbeddingEncoder(TextExtractor):
         source: WordVectors,
         there: list[NDArray[np.bool_]],
     ) -> NDArray[np.float32]:
-        """Return the features of all columns, missing cells filled."""
+        """Return the features of all columns, those of missing cells not filled."""
         sif = self.pooling == "sif"
         weights = self.word_weights_ if sif else None
         parts = [mean_vectors(part, source.vectors, weights) for part in counts]
@@ -362,40 +370,8 @@ class WordEmbeddingEncoder(TextExtractor):
             for mean, common in zip(parts, self.common_, strict=True):
                 mean -= (mean @ common)[:, None] * common
         present = np.logical_or.reduce(there)
-        features = np.hstack([*parts, present[:, None]]).astype(np.float32)
-        return self._filled(features, there)
-
-    def _learn_fill(
-        self, features: NDArray[np.float32], there: list[NDArray[np.bool_]]
-    ) -> NDArray[np.float32]:
-        if self.missing == "nan":
-            return np.full(features.shape[1] - 1, np.nan, dtype=np.float32)
-        fill = np.zeros(features.shape[1] - 1)
-        if self.missing == "auto":
-            for position, mask in enumerate(there):
-                part = self._part(position)
-                if mask.any():
-                    fill[part] = features[mask, part].mean(axis=0, dtype=np.float64)
-        return fill.astype(np.float32)
-
-    def _filled(
-        self, features: NDArray[np.float32], there: list[NDArray[np.bool_]]
-    ) -> NDArray[np.float32]:
-        for position, mask in enumerate(there):
-            part = self._part(position)
-            features[~mask, part] = self.fill_[part]
-        return features
-
-    def _part(self, position: int) -> slice:
-        return slice(
-            position * self.embedding_size_, (position + 1) * self.embedding_size_
-        )
+        return np.hstack([*parts, present[:, None]]).astype(np.float32)
 
     def _feature_lists(self) -> list[list[str]]:
         names = [f"embedding_{position}" for position in range(self.embedding_size_)]
         return [names] * self.n_features_in_
-
-
-def _there(texts: list[list[str | None]]) -> list[NDArray[np.bool_]]:
-    """Tell of each column which cells hold a text."""
-    return [np.array([text is not None for text in column]) for column in texts]
