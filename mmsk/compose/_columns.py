@@ -1,6 +1,6 @@
 """Which columns of a table a branch reads."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -81,9 +81,44 @@ def by_position(columns: Any) -> bool:
     return any(isinstance(entry, int | np.integer | np.bool_) for entry in entries)
 
 
-def map_keys(change: Callable[[Any], Any], keys: Any) -> Any:
-    """Change the one key or each of the keys."""
-    return [change(key) for key in keys] if isinstance(keys, list) else change(keys)
+def check_columns(X: Any, keys: Iterable[Any]) -> None:
+    """Refuse a frame without the columns that branches were fitted on.
+
+    Parameters
+    ----------
+    X : DataFrame
+    keys : iterable of names and of lists of names
+        What `resolve_columns` returned for each branch.
+    """
+    needed: list[str] = []
+    for each in keys:
+        needed += each if isinstance(each, list) else [each]
+    known = set(column_names(X))
+    missing = [key for key in dict.fromkeys(needed) if key not in known]
+    if missing:
+        raise ValueError(
+            f"X lacks the columns {missing}, which the branches were fitted "
+            "on. Add them, as missing values if need be."
+        )
+
+
+def keys_in_table(X: Any, keys: Any, names: Any) -> Any:
+    """Turn the keys of a branch into names of a frame or positions of an array.
+
+    Parameters
+    ----------
+    X : DataFrame or ndarray of shape (n_samples, n_columns)
+        It may be an array where fit saw a frame, or the other way round.
+    keys : str, int or list of them
+        What `resolve_columns` returned for the table of fit.
+    names : array-like of str, or None
+        Names of the columns of fit. ``None``: it was an array.
+    """
+    if is_frame(X) and names is None:
+        return _changed(list(X.columns).__getitem__, keys)
+    if not is_frame(X) and names is not None:
+        return _changed(list(names).index, keys)
+    return keys
 
 
 def cut_columns(X: Any, keys: Any) -> Any:
@@ -91,6 +126,11 @@ def cut_columns(X: Any, keys: Any) -> Any:
     if isinstance(keys, list):
         return take_columns(X, keys)
     return X[keys] if is_frame(X) else X[:, keys]
+
+
+def _changed(change: Callable[[Any], Any], keys: Any) -> Any:
+    """Change the one key or each of the keys."""
+    return [change(key) for key in keys] if isinstance(keys, list) else change(keys)
 
 
 def _masked(mask: list, count: int, branch: str) -> list[int]:

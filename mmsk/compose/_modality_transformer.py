@@ -6,7 +6,6 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from sklearn.base import TransformerMixin
 from sklearn.utils import Bunch
 from sklearn.utils.validation import check_is_fitted
@@ -25,10 +24,12 @@ from mmsk.compose._branches import Branch, first_step
 from mmsk.compose._columns import (
     as_table,
     by_position,
+    check_columns,
     cut_columns,
-    map_keys,
+    keys_in_table,
     resolve_columns,
 )
+from mmsk.compose._joined_blocks import check_raw_size, join_blocks
 from mmsk.compose._select import check_roles, select
 from mmsk.compose._step_keys import takes_store
 from mmsk.store import FeatureStore, as_store
@@ -217,8 +218,8 @@ class ModalityTransformer(TransformerMixin, NamedSteps):
         self.blocks_ = Blocks.stacked(
             branch.block.moved(0, branch.name) for branch in fitted
         )
-        self._check_raw(X.shape[0])
-        return self._join(parts)
+        check_raw_size(self.blocks_, X.shape[0], self.max_block_bytes)
+        return join_blocks(parts, fitted, self.blocks_, self.sparse_output)
 
     def transform(self, X):
         """Return the matrix of new rows.
@@ -234,16 +235,13 @@ class ModalityTransformer(TransformerMixin, NamedSteps):
         """
         check_is_fitted(self)
         X = self._check_table(X, reset=False)
-        self._check_raw(X.shape[0])
-        parts = []
-        for branch in self._fitted:
-            keys = branch.keys
-            if is_frame(X) and not hasattr(self, "feature_names_in_"):
-                keys = map_keys(list(X.columns).__getitem__, keys)
-            elif not is_frame(X) and hasattr(self, "feature_names_in_"):
-                keys = map_keys(list(self.feature_names_in_).index, keys)
-            parts.append(branch.transform(cut_columns(X, keys)))
-        return self._join(parts)
+        check_raw_size(self.blocks_, X.shape[0], self.max_block_bytes)
+        names = getattr(self, "feature_names_in_", None)
+        parts = [
+            branch.transform(cut_columns(X, keys_in_table(X, branch.keys, names)))
+            for branch in self._fitted
+        ]
+        return join_blocks(parts, self._fitted, self.blocks_, self.sparse_output)
 
     def warm(self, X, *, verbose: bool = True) -> "ModalityTransformer":
         """Extract the features of every picture and clip into the store.
@@ -366,53 +364,11 @@ class ModalityTransformer(TransformerMixin, NamedSteps):
             return X
         named = is_frame(X) and hasattr(self, "feature_names_in_")
         if named and not self._by_position:
-            needed = []
-            for each in self._fitted:
-                map_keys(needed.append, each.keys)
-            known = set(column_names(X))
-            missing = [key for key in dict.fromkeys(needed) if key not in known]
-            if missing:
-                raise ValueError(
-                    f"X lacks the columns {missing}, which the branches were fitted "
-                    "on. Add them, as missing values if need be."
-                )
+            check_columns(X, [each.keys for each in self._fitted])
         else:
             check_feature_names(self, X, reset=False)
             check_n_features(self, X, reset=False)
         return X
-
-    def _check_raw(self, n_samples: int) -> None:
-        for block in self.blocks_:
-            size = block.width * n_samples * 4
-            if block.kind != "vector" and size > self.max_block_bytes:
-                raise ValueError(
-                    f"Block {block.name!r} holds raw {block.kind}s of shape "
-                    f"{block.shape} and would take {size / 2**20:.0f} MiB for "
-                    f"{n_samples} rows, more than max_block_bytes="
-                    f"{self.max_block_bytes}. Make the samples smaller or fewer, or "
-                    "raise max_block_bytes."
-                )
-
-    def _join(self, parts: list) -> Any:
-        sparse = any(branch.sparse for branch in self._fitted)
-        if sparse and self.blocks_.raw:
-            wide = [branch.name for branch in self._fitted if branch.sparse]
-            raise ValueError(
-                f"The raw blocks {list(self.blocks_.raw)} cannot stand beside the "
-                f"sparse blocks {wide}. Make these dense: n_components= reduces them."
-            )
-        if self.sparse_output is True and self.blocks_.raw:
-            raise ValueError(
-                f"The raw blocks {list(self.blocks_.raw)} cannot stand in a sparse "
-                'matrix. Set sparse_output="auto".'
-            )
-        if self.sparse_output != "auto":
-            sparse = self.sparse_output
-        if sparse:
-            parts = [sp.csr_array(part, dtype=np.float32) for part in parts]
-            return sp.hstack(parts, format="csr")
-        parts = [part.toarray() if sp.issparse(part) else part for part in parts]
-        return np.hstack([np.asarray(part, dtype=np.float32) for part in parts])
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_fitted")

@@ -1,0 +1,79 @@
+"""The matrix of several blocks, and which blocks it can hold."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from mmsk._utils._blocks import Blocks
+from mmsk.compose._branches import Branch
+
+
+def check_raw_size(blocks: Blocks, n_samples: int, max_block_bytes: int) -> None:
+    """Refuse raw blocks that would be too large for so many rows.
+
+    Raises
+    ------
+    ValueError
+        If one takes more than `max_block_bytes` in float32.
+    """
+    for block in blocks:
+        size = block.width * n_samples * 4
+        if block.kind != "vector" and size > max_block_bytes:
+            raise ValueError(
+                f"Block {block.name!r} holds raw {block.kind}s of shape "
+                f"{block.shape} and would take {size / 2**20:.0f} MiB for "
+                f"{n_samples} rows, more than max_block_bytes="
+                f"{max_block_bytes}. Make the samples smaller or fewer, or "
+                "raise max_block_bytes."
+            )
+
+
+def join_blocks(
+    parts: list,
+    branches: Sequence[Branch],
+    blocks: Blocks,
+    sparse_output: str | bool,
+) -> Any:
+    """Put the columns of the branches side by side.
+
+    Parameters
+    ----------
+    parts : list of arrays of shape (n_samples, n_columns)
+        What each branch gave, dense or sparse.
+    branches : sequence of Branch
+        Those that gave them, fitted.
+    blocks : Blocks
+        Their blocks.
+    sparse_output : {"auto"} or bool
+        ``"auto"``: CSR where a branch gave sparse columns in fit.
+
+    Returns
+    -------
+    matrix : float32 ndarray or CSR array of shape (n_samples, n_features)
+
+    Raises
+    ------
+    ValueError
+        If a raw block would stand in a sparse matrix or beside a sparse block.
+    """
+    sparse = any(branch.sparse for branch in branches)
+    if sparse and blocks.raw:
+        wide = [branch.name for branch in branches if branch.sparse]
+        raise ValueError(
+            f"The raw blocks {list(blocks.raw)} cannot stand beside the "
+            f"sparse blocks {wide}. Make these dense: n_components= reduces them."
+        )
+    if sparse_output is True and blocks.raw:
+        raise ValueError(
+            f"The raw blocks {list(blocks.raw)} cannot stand in a sparse "
+            'matrix. Set sparse_output="auto".'
+        )
+    if sparse_output != "auto":
+        sparse = sparse_output
+    if sparse:
+        parts = [sp.csr_array(part, dtype=np.float32) for part in parts]
+        return sp.hstack(parts, format="csr")
+    parts = [part.toarray() if sp.issparse(part) else part for part in parts]
+    return np.hstack([np.asarray(part, dtype=np.float32) for part in parts])
