@@ -1,62 +1,11 @@
 """Multi-layer perceptrons with scikit-learn's contract."""
 
-from numbers import Integral, Real
-
-from torch import nn
-
-from mmsk._utils._param_validation import Interval, StrOptions
-from mmsk.modules import MLP
-from mmsk.neural_network._architectures import (
-    ARCHITECTURES,
-    HiddenLayers,
-    user_module,
-)
 from mmsk.neural_network._classification import BaseNeuralClassifier
-from mmsk.neural_network._members import Bootstrap, count_members
+from mmsk.neural_network._matrix_module import MatrixModule
 from mmsk.neural_network._regression import BaseNeuralRegressor
 
 
-class _MatrixModule:
-    """Private: the module of both twins."""
-
-    _own_constraints: dict = {
-        "hidden_layer_sizes": [
-            "array-like",
-            Interval(Integral, 1, None, closed="left"),
-        ],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
-        "module": [StrOptions(set(ARCHITECTURES)), HiddenLayers, callable],
-    }
-
-    _architecture = ("hidden_layer_sizes", "dropout", "module")
-
-    def _make_module(self, inputs, n_outputs, generator):
-        layers = self.module
-        if isinstance(layers, str):
-            layers = ARCHITECTURES[layers]
-        if isinstance(layers, HiddenLayers):
-            return MLP(
-                inputs.n_features,
-                self.hidden_layer_sizes,
-                n_outputs,
-                dropout=self.dropout,
-                generator=generator,
-                **layers.get_params(),
-            )
-        if (
-            isinstance(layers, nn.Module)
-            and count_members(self.n_members) > 1
-            and not isinstance(self.n_members, Bootstrap)
-        ):
-            raise ValueError(
-                "Copies of one module begin with the same weights, so that "
-                f"n_members={self.n_members} would be one member. Pass module= a "
-                "class or a function that makes modules, or n_members=Bootstrap(...)."
-            )
-        return user_module(layers, inputs.n_features, n_outputs, generator)
-
-
-class NeuralClassifier(_MatrixModule, BaseNeuralClassifier):
+class NeuralClassifier(MatrixModule, BaseNeuralClassifier):
     r"""Classify with a multi-layer perceptron.
 
     A skorch net inside, scikit-learn's contract outside: labels of any type,
@@ -194,7 +143,7 @@ class NeuralClassifier(_MatrixModule, BaseNeuralClassifier):
 
     _parameter_constraints: dict = {
         **BaseNeuralClassifier._parameter_constraints,
-        **_MatrixModule._own_constraints,
+        **MatrixModule._own_constraints,
     }
 
     def __init__(
@@ -243,7 +192,7 @@ class NeuralClassifier(_MatrixModule, BaseNeuralClassifier):
         self.verbose = verbose
 
 
-class NeuralRegressor(_MatrixModule, BaseNeuralRegressor):
+class NeuralRegressor(MatrixModule, BaseNeuralRegressor):
     r"""Predict numbers with a multi-layer perceptron.
 
     A skorch net inside, scikit-learn's contract outside: dense and sparse X,
@@ -369,7 +318,7 @@ class NeuralRegressor(_MatrixModule, BaseNeuralRegressor):
 
     _parameter_constraints: dict = {
         **BaseNeuralRegressor._parameter_constraints,
-        **_MatrixModule._own_constraints,
+        **MatrixModule._own_constraints,
     }
 
     def __init__(
