@@ -9,35 +9,29 @@ import scipy.sparse as sp
 import skorch
 import torch
 from numpy.typing import NDArray
-from sklearn.base import (
-    BaseEstimator,
-    OneToOneFeatureMixin,
-    TransformerMixin,
-)
 from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
-from mmsk._utils._blocks import PRESENCE_NAME, Block, Blocks
+from mmsk._utils._blocks import Blocks
 from mmsk._utils._device import resolve_device
 from mmsk._utils._param_validation import StrOptions, fit_context
 from mmsk._utils._splits import splits_of_kept
 from mmsk._utils._targets import check_known
 from mmsk._utils._weights import positive_weights
-from mmsk.neural_network._encoders import names_of
 from mmsk.neural_network._members import count_members
 from mmsk.neural_network._neural import NeuralClassifier, NeuralRegressor
+from mmsk.neural_network._supervised_encoder_columns import BaseSupervisedEncoder
 from mmsk.neural_network._supervised_encoder_module import EncoderMaker
 from mmsk.neural_network._supervised_encoder_outputs import aligned, log_odds
 from mmsk.neural_network._supervised_encoder_training import (
     Training,
     check_folds,
     choose_net,
-    said_by,
 )
 
 
-class SupervisedEncoder(TransformerMixin, BaseEstimator):
+class SupervisedEncoder(BaseSupervisedEncoder):
     r"""Train an encoder of one block on the target, and return what it says.
 
     The encoder gets a linear head and is trained on y: classes, several labels, or
@@ -297,47 +291,6 @@ class SupervisedEncoder(TransformerMixin, BaseEstimator):
         self.blocks_.check(X)
         return self._outputs(X, self.blocks_.present(X)[:, 0])
 
-    def get_feature_names_out(self, input_features=None) -> NDArray[np.object_]:
-        """Return the names of the output columns.
-
-        Parameters
-        ----------
-        input_features : array-like of str of shape (n_features_in_,), default=None
-            Not used, only checked.
-
-        Returns
-        -------
-        names : object ndarray of shape (n_features_out,)
-            ``"score_class"`` for classes, for two of them the second; ``"score"``
-            for a number, ``"score0", ...`` for several; ``"hidden0", ...``; and
-            ``"modality_present"`` last, where X had that column.
-        """
-        check_is_fitted(self)
-        OneToOneFeatureMixin.get_feature_names_out(self, input_features)
-        n = len(self.fill_)
-        if self.output == "hidden":
-            names = [f"hidden{i}" for i in range(n)]
-        elif self.task_ == "classification":
-            names = [f"score_{label}" for label in self.classes_[-n:]]
-        else:
-            names = ["score"] if n == 1 else [f"score{i}" for i in range(n)]
-        marked = self.block_.indicator is not None
-        return np.array([*names, PRESENCE_NAME] if marked else names, dtype=object)
-
-    @property
-    def blocks_(self) -> Blocks:
-        """Layout of X."""
-        check_is_fitted(self, "_block")
-        return Blocks([self._block], self.n_features_in_)
-
-    @property
-    def block_(self) -> Block:
-        """Where the outputs stand, a nameless vector."""
-        check_is_fitted(self)
-        n = len(self.fill_)
-        marked = self._block.indicator is not None
-        return Block("", 0, n, indicator=n if marked else None)
-
     def _start(self, X, y, sample_weight, groups):
         """Validate; return the training, which rows are present, a seed for folds."""
         checks = {"accept_sparse": "csr", "dtype": [np.float64, np.float32]}
@@ -383,29 +336,6 @@ class SupervisedEncoder(TransformerMixin, BaseEstimator):
         training = Training(net, maker, X, y, weights, groups, kept, classes, hidden)
         return training, present, int(fold_seed)
 
-    def _learn_block(self, X: Any) -> Block:
-        blocks = self.blocks
-        if blocks is None:
-            names = getattr(self, "feature_names_in_", [""] * X.shape[1])
-            blocks = Blocks.from_feature_names(names)
-        blocks.check(X)
-        if len(blocks) != 1:
-            raise ValueError(
-                "SupervisedEncoder reads one block, got the modalities "
-                f"{list(blocks.names)}. Use one in each branch, or put "
-                f"BlockSelector([{blocks.names[0]!r}]) before it."
-            )
-        self._block = block = blocks[0]
-        chosen, names = self.encoder, names_of(block)
-        if isinstance(chosen, str) and chosen not in ("auto", *names):
-            advice = "If X holds pictures, tokens or frames, say by blocks= what shape."
-            raise ValueError(
-                f"encoder={chosen!r} does not read the {block.kind} "
-                f"{block.name!r} of shape {block.shape}: choose one of {names}. "
-                f"{advice if block.kind == 'vector' else ''}".rstrip()
-            )
-        return block
-
     def _finish(self, training: Training, net: Any) -> NDArray[np.float64] | None:
         """Keep the net of all rows; return its hidden units of them, if wanted."""
         self.estimator_ = net
@@ -423,20 +353,6 @@ class SupervisedEncoder(TransformerMixin, BaseEstimator):
         else:
             self.fill_ = net.y_mean_
         return None
-
-    def _outputs(self, X: Any, present: NDArray[np.bool_]) -> NDArray:
-        """Return what the encoder of all rows says of validated rows."""
-        block = self.block_
-        outputs = np.empty((X.shape[0], len(block.columns)), dtype=X.dtype)
-        outputs[:, : block.stop] = self.fill_
-        if present.any():
-            classes = getattr(self, "classes_", None)
-            rows = X if present.all() else X[present]
-            said = said_by(self.estimator_, rows, classes, self.output == "hidden")
-            outputs[present, : block.stop] = said
-        if block.indicator is not None:
-            outputs[:, block.indicator] = present
-        return outputs
 
     def _tell_task(self, task: str) -> None:
         """Learn from the classifier or regressor around what y is."""
