@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, field, replace
 from math import prod
+from typing import Any
+
+import scipy.sparse as sp
 
 KINDS = ("vector", "image", "tokens", "sequence")
 
@@ -30,6 +33,9 @@ class Block:
     parts : tuple of (str, int, int), default=()
         Source column, first offset and end offset from `start` of the features
         made from it, where the features of different columns are apart.
+    sparse : bool, default=None
+        Whether its zeros stand for what is not there, as in counts of words: such
+        columns are never shifted or standardised. ``None``: if the matrix is sparse.
 
     Raises
     ------
@@ -51,6 +57,7 @@ class Block:
     shape: tuple[int, ...] | None = None
     categorical: tuple[int, ...] = ()
     parts: tuple[tuple[str, int, int], ...] = field(default=(), compare=False)
+    sparse: bool | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__
@@ -64,6 +71,8 @@ class Block:
         set_(self, "categorical", tuple(map(int, self.categorical)))
         parts = [(str(name), int(start), int(stop)) for name, start, stop in self.parts]
         set_(self, "parts", tuple(parts))
+        if self.sparse is not None:
+            set_(self, "sparse", bool(self.sparse))
         if not 0 <= self.start <= self.stop:
             raise ValueError(
                 f"Block {self.name!r}: got columns {self.start}:{self.stop}."
@@ -99,6 +108,16 @@ class Block:
     def width(self) -> int:
         """Number of feature columns, the presence column not counted."""
         return self.stop - self.start
+
+    def is_sparse(self, X: Any) -> bool:
+        """Tell whether the block counts as sparse in a matrix, however that is stored.
+
+        Parameters
+        ----------
+        X : array or sparse matrix of shape (n_samples, n_features)
+            What decides where `sparse` is None.
+        """
+        return sp.issparse(X) if self.sparse is None else self.sparse
 
     @property
     def columns(self) -> list[int]:

@@ -1,5 +1,6 @@
 """Where each modality stands in the columns of one matrix."""
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -168,11 +169,8 @@ class Blocks(Sequence):
     @property
     def digest(self) -> str:
         """A short hash of the layout: equal layouts have equal digests."""
-        fields = ("name", "start", "stop", "indicator", "kind", "shape")
-        layout = [
-            [getattr(block, field) for field in (*fields, "categorical", "parts")]
-            for block in self
-        ]
+        fields = [field.name for field in dataclasses.fields(Block)]
+        layout = [[getattr(block, field) for field in fields] for block in self]
         text = json.dumps([self.n_features, layout])
         return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
 

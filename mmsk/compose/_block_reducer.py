@@ -19,7 +19,8 @@ class BlockReducer(BlockTransformer):
     """Reduce every vector block that is wider than `n_components`.
 
     Dense blocks by principal components, sparse ones by truncated SVD (latent
-    semantic analysis); both are fitted on the samples that have the modality.
+    semantic analysis), whichever way X is stored (`Block.sparse`); both are fitted on
+    the samples that have the modality.
     Narrower blocks, raw blocks, blocks with category codes and presence columns
     pass unchanged. The output is dense.
 
@@ -107,6 +108,7 @@ class BlockReducer(BlockTransformer):
             has = present[:, position]
             self.means_[block.name], self.components_[block.name] = _principal_axes(
                 X[has, block.start : block.stop],
+                block.is_sparse(X),
                 None if weights is None else weights[has],
                 self.n_components,
                 random_state,
@@ -184,20 +186,23 @@ class BlockReducer(BlockTransformer):
     def _narrowed(self, block: Block) -> Block:
         width = self.n_components
         indicator = None if block.indicator is None else width
-        return Block(block.name, 0, width, indicator)
+        return Block(block.name, 0, width, indicator, sparse=False)
 
 
-def _principal_axes(X, weights, n_components, random_state):
-    """Return mean and principal axes of samples, the axes by falling variance."""
+def _principal_axes(X, is_sparse, weights, n_components, random_state):
+    """Return mean and principal axes of samples, the axes by falling variance.
+
+    The mean of a sparse block is not taken: 0.
+    """
     n_samples, width = X.shape
     mean = np.zeros(width)
     if n_samples == 0:
         return mean, np.zeros((0, width))
-    X = X.astype(np.float64)
     scale = np.ones(n_samples) if weights is None else np.sqrt(weights)
-    if sp.issparse(X):
-        rows = sp.diags_array(scale) @ X
+    if is_sparse:
+        rows = sp.diags_array(scale) @ sp.csr_array(X, dtype=np.float64)
     else:
+        X = (X.toarray() if sp.issparse(X) else X).astype(np.float64)
         mean = np.average(X, axis=0, weights=weights)
         rows = (X - mean) * scale[:, None]
     count = min(n_components, n_samples)

@@ -19,9 +19,11 @@ class BlockScaler(OneToOneFeatureMixin, BlockTransformer):
 
     The columns of a dense block get mean 0 and variance 1 over the samples that
     have the modality. Columns of a sparse block are not shifted, and keep the
-    weights that the extractor gave them. Then every block is divided by a
-    number, so that the mean squared norm of its rows becomes `block_norm` to
-    the power of two (*block scaling* [1]_):
+    weights that the extractor gave them. Which a block is, the layout says
+    (`Block.sparse`), not how X is stored; where it does not, as one that is read
+    from names, all blocks of a sparse X count as sparse. Then every block is
+    divided by a number, so that the mean squared norm of its rows becomes
+    `block_norm` to the power of two (*block scaling* [1]_):
 
     .. math:: x_m \leftarrow x_m \cdot \frac{s}{\sqrt{\operatorname{mean}
               \lVert x_m \rVert^2}}
@@ -109,6 +111,7 @@ class BlockScaler(OneToOneFeatureMixin, BlockTransformer):
             own = slice(block.start, block.stop)
             self.mean_[own], self.scale_[own] = _moments(
                 X[has, own],
+                block.is_sparse(X),
                 None if weights is None else weights[has],
                 self.block_norm,
                 np.isin(np.arange(block.width), block.categorical),
@@ -129,24 +132,39 @@ class BlockScaler(OneToOneFeatureMixin, BlockTransformer):
         """
         check_is_fitted(self)
         X = self._check(X, reset=False)
-        scale = self.scale_.astype(X.dtype)
+        if not sp.issparse(X):
+            return self._scaled(X, 0, X.shape[1])
+        parts, stop = [], 0
+        for block in sorted(self.blocks_in_, key=lambda block: block.start):
+            own = slice(block.start, block.stop)
+            if self.mean_[own].any():
+                parts.append(self._scaled(X[:, stop : block.start], stop, block.start))
+                parts.append(self._scaled(X[:, own].toarray(), block.start, block.stop))
+                stop = block.stop
+        parts.append(self._scaled(X[:, stop:], stop, X.shape[1]))
+        return sp.csr_array(sp.hstack(parts, format="csr"), dtype=X.dtype)
+
+    def _scaled(self, X, start, stop):
+        """Scale the columns from `start` to `stop`; sparse ones are not shifted."""
+        scale = self.scale_[start:stop].astype(X.dtype)
         if sp.issparse(X):
-            return sp.csr_array(X.multiply(1 / scale[None, :]), dtype=X.dtype)
-        return (X - self.mean_.astype(X.dtype)) / scale
+            return X.multiply(1 / scale[None, :])
+        return (X - self.mean_[start:stop].astype(X.dtype)) / scale
 
     def _blocks_after(self, blocks: Blocks) -> Blocks:
         return blocks
 
 
-def _moments(X, weights, block_norm, codes):
+def _moments(X, is_sparse, weights, block_norm, codes):
     """Return mean and scale of the columns of one block."""
     width = X.shape[1]
     numbers = np.flatnonzero(~codes)
-    if sp.issparse(X):
+    if is_sparse:
         mean, scale = np.zeros(width), np.ones(width)
-        squares = X[:, numbers].power(2)
-        norms = np.asarray(squares.sum(axis=1, dtype=np.float64)).ravel()
+        values = sp.csr_array(X[:, numbers])
+        norms = np.asarray(values.power(2).sum(axis=1, dtype=np.float64)).ravel()
     else:
+        X = X.toarray() if sp.issparse(X) else X
         scaler = StandardScaler().fit(X.astype(np.float64), sample_weight=weights)
         mean, scale = scaler.mean_, scaler.scale_
         mean[codes], scale[codes] = 0, 1

@@ -92,8 +92,9 @@ class Branch:
 
         values = self._run(X, fit_step)
         self._states = states
-        self.block = self._block_behind(values.shape[1])
         self.sparse = sp.issparse(values)
+        block = self._block_behind(values.shape[1])
+        self.block = replace(block, sparse=self.sparse)
         return values
 
     def transform(self, X: Any) -> Any:

@@ -12,10 +12,10 @@ from mmsk._utils._blocks import Blocks
 class AbsentFill:
     """Puts the same number wherever a modality is absent.
 
-    Zero, the mean of a scaled dense block and what a sparse one is full of (or the
-    mean, where blocks are not scaled); or NaN, if that is what stands there in
-    training samples. So what stands in the columns of an absent modality has no
-    influence. Raw blocks are left to the encoders, which mask them.
+    Zero, the mean of a scaled dense block and what a sparse one is full of (or,
+    where blocks are not scaled, the mean of a dense one); or NaN, if that is what
+    stands there in training samples. So what stands in the columns of an absent
+    modality has no influence. Raw blocks are left to the encoders, which mask them.
 
     Parameters
     ----------
@@ -45,17 +45,18 @@ class AbsentFill:
             Positive; of the samples in the means.
         """
         self.fill_ = np.zeros(X.shape[1])
-        if not sp.issparse(X):
-            present = self.blocks.present(X)
-            for position, block in enumerate(self.blocks):
-                own = slice(block.start, block.stop)
-                has = present[:, position]
-                if self.mean and block.kind == "vector" and has.any():
-                    chances = None if weights is None else weights[has]
-                    means = np.average(X[has, own], axis=0, weights=chances)
-                    self.fill_[own] = np.nan_to_num(means)
-                if np.isnan(X[~present[:, position], own]).any():
-                    self.fill_[own] = np.nan
+        present = self.blocks.present(X)
+        for position, block in enumerate(self.blocks):
+            own = slice(block.start, block.stop)
+            has = present[:, position]
+            is_dense = block.kind == "vector" and not block.is_sparse(X)
+            if self.mean and is_dense and has.any():
+                chances = None if weights is None else weights[has]
+                means = np.average(_dense(X[has, own]), axis=0, weights=chances)
+                self.fill_[own] = np.nan_to_num(means)
+            absent = X[~has, own]
+            if np.isnan(absent.data if sp.issparse(absent) else absent).any():
+                self.fill_[own] = np.nan
         return self
 
     def transform(self, X: Any) -> Any:
@@ -69,16 +70,29 @@ class AbsentFill:
         if present.all():
             return X
         if sp.issparse(X):
-            if not self.fill_.any():  # NaN is true
-                return self._without_absent(X.copy(), present)
-            # learned from a dense matrix: there is room for one
-            return type(X)(self.transform(X.toarray()))
+            filled = self._without_absent(X.copy(), present)
+            if self.fill_.any():  # NaN is true
+                filled = type(X)(filled + self._fills(present, X.dtype))
+            return filled
         X = X.copy()
         for position, block in enumerate(self.blocks):
             if block.kind == "vector":
                 own = slice(block.start, block.stop)
                 X[~present[:, position], own] = self.fill_[own]
         return X
+
+    def _fills(self, present: NDArray[np.bool_], dtype: np.dtype) -> sp.coo_array:
+        """Return what is to stand in absent modalities, and nothing elsewhere."""
+        shape = len(present), len(self.fill_)
+        rows, columns = [], []
+        for position, block in enumerate(self.blocks):
+            own = np.arange(block.start, block.stop)
+            own = own[self.fill_[own] != 0]
+            absent = np.flatnonzero(~present[:, position])
+            rows.append(np.repeat(absent, len(own)))
+            columns.append(np.tile(own, len(absent)))
+        at = np.concatenate(rows), np.concatenate(columns)
+        return sp.coo_array((self.fill_[at[1]].astype(dtype), at), shape=shape)
 
     def _without_absent(self, X: sp.csr_array, present: NDArray[np.bool_]) -> Any:
         position = np.full(X.shape[1], -1)  # of the block that a column is in
@@ -90,3 +104,7 @@ class AbsentFill:
         X.data[(positions >= 0) & ~present[rows, positions]] = 0
         X.eliminate_zeros()
         return X
+
+
+def _dense(X: Any) -> NDArray:
+    return X.toarray() if sp.issparse(X) else X

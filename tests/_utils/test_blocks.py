@@ -234,4 +234,4 @@ class TestValue:
             text=True,
             check=True,
         )
-        assert run.stdout.strip() == GAPS.digest == "10bf82dbe85b"
+        assert run.stdout.strip() == GAPS.digest == "1888e043afc7"
