@@ -369,6 +369,7 @@ def _broken() -> list[Clip]:
         no_file("empty array", "ZERO_LENGTH", (np.zeros(0), RATE)),
         no_file("array with NaN", "NOT_FINITE", (np.array([0, np.nan]), RATE)),
         no_file("array above floats", "NOT_FINITE", (np.array([1e300]), RATE)),
+        no_file("16 bits in floats", "BAD_TYPE", (16384.0 * np.ones(9), RATE)),
         no_file("http", "URL", "http://localhost/a.wav"),
         no_file("s3", "URL", "s3://bucket/a.wav"),
         Clip("leaves root", _outside, "OUTSIDE_ROOT", rooted=True),

@@ -13,6 +13,9 @@ from ._audio_wav import pack_wav
 # by kind and size of a dtype: whole numbers use their full range
 _INTEGERS = {("u", 1): "PCM_U8", ("i", 2): "PCM_16", ("i", 4): "PCM_32"}
 _MAX_BYTES = 2**32 - 64  # what a WAV can state
+# 24 dB over full scale, more than float sound overshoots it by; of 16 bits in floats
+# only a clip that stays below -66 dB of its full scale gets past
+_MAX_LEVEL = 16
 
 
 def array_to_wav(array: object, sample_rate: object) -> bytes:
@@ -21,8 +24,9 @@ def array_to_wav(array: object, sample_rate: object) -> bytes:
     Parameters
     ----------
     array : ndarray or list of numbers, of shape (n,) or (n, n_channels)
-        Floats have full scale 1; uint8 (128 is silence), int16 and int32 use their
-        full range.
+        Floats have full scale 1, and may overshoot it up to 16; uint8 (128 is
+        silence), int16 and int32 use their full range. Samples of 16 bits kept in
+        int32 cannot be told from a quiet clip: cast them to int16.
     sample_rate : int
         In Hz.
 
@@ -56,6 +60,7 @@ def array_to_wav(array: object, sample_rate: object) -> bytes:
     if subtype == "FLOAT":
         with np.errstate(over="ignore"):  # infinity is refused when it is decoded
             array = array.astype(np.float32)
+        _check_level(array)
     if array.dtype.byteorder == ">" or sys.byteorder == "big":
         array = array.astype(array.dtype.newbyteorder("<"))
     n_channels = array.shape[1] if array.ndim == 2 else 1
@@ -86,4 +91,16 @@ def _check_shape(array: np.ndarray) -> None:
             "BAD_CHANNELS",
             f"an array of shape {array.shape}",
             advice="Channels are the last axis: pass its transpose.",
+        )
+
+
+def _check_level(array: np.ndarray) -> None:
+    """Refuse floats on the scale of whole numbers."""
+    level = max(float(array.max()), -float(array.min()))
+    if _MAX_LEVEL < level < np.inf:
+        raise MediaError(
+            "BAD_TYPE",
+            f"an array of floats up to {level:g}, where full scale is 1",
+            advice="Divide it by its full range (32768 for 16 bits?), or pass "
+            'astype("int16").',
         )

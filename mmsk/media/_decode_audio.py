@@ -41,9 +41,10 @@ def decode_audio(
     cell : str, os.PathLike, bytes, (array, sample_rate) or dict
         A path, the bytes of a file, ``{"bytes": ..., "path": ...}``, or samples in
         memory: ``(array, sample_rate)`` or ``{"array": ..., "sampling_rate": ...}``
-        with an array of shape (n,) or (n, n_channels). Its floats have full scale 1;
-        uint8, int16 and int32 use their full range. In a dict bytes go first, then
-        the array.
+        with an array of shape (n,) or (n, n_channels). Its floats have full scale 1
+        and are refused above 16; uint8, int16 and int32 use their full range, so
+        that samples of 16 bits kept in int32 are taken for a quiet clip. In a dict
+        bytes go first, then the array.
     sample_rate : int, default=None
         Rate in Hz, from 100 to 768,000, to which the clip is resampled; of another
         rate, n samples become ``ceil(n * sample_rate / rate)``. ``None`` keeps that

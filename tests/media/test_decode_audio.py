@@ -241,6 +241,10 @@ class TestArrays:
         with pytest.raises(MediaError, match=r"a list that is not of numbers"):
             decode_audio({"array": ["a"], "sampling_rate": 8000})
 
+    def test_an_overshoot_is_kept(self):
+        samples, _ = decode_audio((np.array([-16.0, 4]), 8000))
+        np.testing.assert_array_equal(samples, np.float32([-16, 4]))
+
     def test_the_array_is_not_written_to(self):
         array = tune().astype(np.float32)
         samples, _ = decode_audio((array, RATE))
@@ -252,6 +256,12 @@ class TestArrays:
         [
             (np.zeros(9), r"an array without its sample rate.*\(array, sample_rate\)"),
             ((np.arange(9), 8000), "an array of int64.*full scale 1"),
+            (
+                (np.array([3.0, -16384.0]), 8000),
+                r"floats up to 16384, where full scale is 1 \[BAD_TYPE\]. Divide it by "
+                r"its full range \(32768 for 16 bits\?\)",
+            ),
+            ({"array": [[0, 17]], "sampling_rate": 8000}, "floats up to 17"),
             ((np.zeros((2, 16000)), 8000), "Channels are the last axis"),
             ((np.zeros(9), None), "a sample rate that is a NoneType"),
             ((np.zeros(9), True), "a sample rate that is a bool"),
