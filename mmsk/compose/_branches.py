@@ -13,6 +13,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.validation import has_fit_parameter
 
 from mmsk._utils._blocks import PRESENCE_NAME, Block, Blocks
+from mmsk.compose._branch_errors import check_numbers, named_branch
 from mmsk.compose._shared_fits import SharedFits
 from mmsk.compose._step_keys import takes_store
 from mmsk.feature_extraction.tabular import TableExtractor
@@ -143,9 +144,11 @@ class Branch:
             elif block is not None:
                 values, own = _apart(values, block)
                 present = present if own is None else own
-            values = call(step, values)
+            with named_branch(self.name, self.keys, step):
+                values = call(step, values)
             block = getattr(step, "block_", None)
         values = _as_array(values)
+        check_numbers(values, self.name, self.keys)
         return values if _marked(block) else _together(values, present)
 
     def _block_behind(self, width: int) -> Block:

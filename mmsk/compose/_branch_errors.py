@@ -1,0 +1,86 @@
+"""Errors that say which branch of a ModalityTransformer they come from."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+
+@contextmanager
+def named_branch(name: str, keys: Any, step: Any) -> Iterator[None]:
+    """Name the branch and its columns in an error of a step that cannot know them.
+
+    The steps of mmsk name columns and rows themselves, and are left alone.
+
+    Parameters
+    ----------
+    name : str
+        Name of the branch.
+    keys : str, int or list of them
+        Its columns.
+    step : transformer
+        What is called.
+
+    Raises
+    ------
+    ValueError, TypeError
+        From one of the very class; other exceptions, which may be made from more than
+        a message, get a note instead.
+    """
+    try:
+        yield
+    except Exception as error:
+        if type(step).__module__.startswith("mmsk."):
+            raise
+        which = _which(name, keys)
+        if type(error) not in (ValueError, TypeError):
+            error.add_note(which)
+            raise
+        raise type(error)(f"{which}: {error}") from error
+
+
+def check_numbers(values: Any, name: str, keys: Any) -> None:
+    """Refuse what a branch has made if float32 cannot hold it.
+
+    Parameters
+    ----------
+    values : ndarray or sparse matrix of shape (n_samples, n_columns)
+    name : str
+        Name of the branch.
+    keys : str, int or list of them
+        Its columns.
+
+    Raises
+    ------
+    ValueError
+        With the first value that is no number, and its column.
+    """
+    if sp.issparse(values) or values.dtype.kind not in "OSU" or values.ndim != 2:
+        return
+    for position, column in enumerate(values.T):
+        if _are_numbers(column):
+            continue
+        cells = (column[[row]] for row in range(len(column)))
+        odd = next(cell for cell in cells if not _are_numbers(cell)).item()
+        same = isinstance(keys, list) and len(keys) == values.shape[1]
+        where = keys[position] if same else position
+        raise ValueError(
+            f"{_which(name, keys)}: its output column {where!r} holds {odd!r}, which "
+            "is no number. Give the branch a transformer that makes numbers of it, "
+            "such as TableExtractor, or leave the column out."
+        )
+
+
+def _which(name: str, keys: Any) -> str:
+    columns = f"columns {keys}" if isinstance(keys, list) else f"column {keys!r}"
+    return f"Branch {name!r} ({columns})"
+
+
+def _are_numbers(cells: np.ndarray) -> bool:
+    try:
+        cells.astype(np.float32)
+    except (TypeError, ValueError):
+        return False
+    return True
