@@ -73,12 +73,15 @@ def resolve_columns(X: Any, branch: str, columns: Any) -> Any:
 
 def by_position(columns: Any) -> bool:
     """Tell whether a selection counts columns instead of naming them."""
+    entries = _entries(columns)
     if isinstance(columns, slice):
-        return not any(isinstance(end, str) for end in (columns.start, columns.stop))
-    if callable(columns):
-        return False
-    entries = [columns] if np.isscalar(columns) else list(columns)
+        return not any(isinstance(end, str) for end in entries)
     return any(isinstance(entry, int | np.integer | np.bool_) for entry in entries)
+
+
+def names_column(columns: Any, name: str) -> bool:
+    """Tell whether a selection has a name in it, an end of a slice included."""
+    return any(isinstance(entry, str) and entry == name for entry in _entries(columns))
 
 
 def check_columns(X: Any, keys: Iterable[Any]) -> None:
@@ -131,6 +134,15 @@ def cut_columns(X: Any, keys: Any) -> Any:
 def _changed(change: Callable[[Any], Any], keys: Any) -> Any:
     """Change the one key or each of the keys."""
     return [change(key) for key in keys] if isinstance(keys, list) else change(keys)
+
+
+def _entries(columns: Any) -> list:
+    """Return what a selection is written with; nothing of a callable."""
+    if isinstance(columns, slice):
+        return [columns.start, columns.stop]
+    if callable(columns):
+        return []
+    return [columns] if np.isscalar(columns) else list(columns)
 
 
 def _masked(mask: list, count: int, branch: str) -> list[int]:

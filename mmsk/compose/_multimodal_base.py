@@ -21,7 +21,7 @@ from mmsk._utils._missing import is_missing
 from mmsk._utils._param_validation import HasMethods, fit_context, safe_indexing
 from mmsk._utils._targets import check_known
 from mmsk._utils._weights import positive_weights
-from mmsk.compose._columns import by_position
+from mmsk.compose._columns import by_position, names_column
 from mmsk.compose._fit_params import as_repeats, fit_params, warn_if_ungrouped
 from mmsk.compose._hand_down import hand_down, register_block_rule
 from mmsk.compose._leakage import warn_if_leaking
@@ -155,6 +155,16 @@ class BaseMultimodal(MetaEstimatorMixin, BaseEstimator):
             return False  # it compares the names itself
         return any(by_position(columns) for *_, columns in self.features.transformers)
 
+    def _check_groups_are_no_feature(self) -> None:
+        self._transformer._check_names()
+        for name, transformer, columns in self._transformer.transformers:
+            if transformer != "drop" and names_column(columns, self.groups):
+                raise ValueError(
+                    f"Branch {name!r} names the column {self.groups!r}, which is the "
+                    "column of groups and no feature. Take it out of the branch, or "
+                    "let the branch read a copy of it under another name."
+                )
+
     def _without_groups(self, X: Any, *, fitting: bool) -> tuple[Any, Any]:
         if self.groups is None:
             return X, None
@@ -170,6 +180,8 @@ class BaseMultimodal(MetaEstimatorMixin, BaseEstimator):
                     f"groups={self.groups!r} is not a column of X; it has {names}."
                 )
             return X, None
+        if fitting:
+            self._check_groups_are_no_feature()
         if fitting and names[-1] != self.groups and self._counts_columns():
             raise ValueError(
                 f"Branches count columns, and the column {self.groups!r} (groups), "

@@ -62,11 +62,45 @@ class TestGroups:
         names = clf.fit(number, Y).features_.get_feature_names_out()
         assert not [name for name in names if "author" in name]
 
-    def test_a_branch_that_names_them_is_refused(self):
-        wide = ModalityTransformer([("text", TfidfExtractor(), ["title", "author"])])
+    @pytest.mark.parametrize(
+        "columns",
+        [
+            ["title", "author"],
+            np.array(["title", "author"], dtype=object),
+            "author",
+            slice("title", "author"),
+            slice("author", None),
+        ],
+        ids=["list", "array", "one", "slice to", "slice from"],
+    )
+    def test_a_branch_that_names_them_is_refused(self, columns):
+        wide = ModalityTransformer([("text", TfidfExtractor(), columns)])
         clf = MultimodalClassifier(wide, LogisticRegression(), groups="author")
-        with pytest.raises(ValueError, match="lacks the column 'author'"):
+        words = (
+            "Branch 'text' names the column 'author', which is the column of groups "
+            "and no feature. .* a copy of it under another name"
+        )
+        with pytest.raises(ValueError, match=words):
             clf.fit(X, Y)
+        clf.set_params(features=FrozenEstimator(wide))  # whether it is fitted or not
+        with pytest.raises(ValueError, match=words):
+            clf.fit(X, Y)
+
+    def test_a_branch_that_is_dropped_may_name_them(self):
+        wide = ModalityTransformer(
+            [
+                ("text", TfidfExtractor(), ["title"]),
+                ("who", "drop", ["author"]),
+            ]
+        )
+        clf = MultimodalClassifier(wide, LogisticRegression(), groups="author")
+        assert list(clf.fit(X, Y).features_.named_transformers_) == ["text"]
+
+    def test_a_branch_may_read_their_copy(self):
+        wide = ModalityTransformer([("table", TableExtractor(), ["price", "copy"])])
+        clf = MultimodalClassifier(wide, LogisticRegression(), groups="author")
+        clf.fit(X.assign(copy=X["author"]), Y)
+        assert list(clf.feature_names_in_) == ["title", "price", "copy"]
 
     @pytest.mark.parametrize("kind", [pd.DataFrame, pl.DataFrame])
     def test_are_not_needed_to_predict(self, kind):
