@@ -6,6 +6,7 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from sklearn.base import TransformerMixin
 from sklearn.utils import Bunch
 from sklearn.utils.validation import check_is_fitted
@@ -19,6 +20,7 @@ from mmsk._utils._param_validation import (
     check_feature_names,
     check_n_features,
     fit_context,
+    output_config,
 )
 from mmsk.compose._branches import Branch, first_step
 from mmsk.compose._columns import (
@@ -194,7 +196,7 @@ class ModalityTransformer(TransformerMixin, NamedSteps):
         -------
         matrix : float32 ndarray or CSR array of shape (n_samples, n_features)
         """
-        return self._fit(X, y, sample_weight, groups)
+        return self._checked_output(self._fit(X, y, sample_weight, groups))
 
     @fit_context(prefer_skip_nested_validation=False)
     def _fit(self, X, y, sample_weight, groups):
@@ -241,7 +243,8 @@ class ModalityTransformer(TransformerMixin, NamedSteps):
             branch.transform(cut_columns(X, keys_in_table(X, branch.keys, names)))
             for branch in self._fitted
         ]
-        return join_blocks(parts, self._fitted, self.blocks_, self.sparse_output)
+        matrix = join_blocks(parts, self._fitted, self.blocks_, self.sparse_output)
+        return self._checked_output(matrix)
 
     def warm(self, X, *, verbose: bool = True) -> "ModalityTransformer":
         """Extract the features of every picture and clip into the store.
@@ -369,6 +372,17 @@ class ModalityTransformer(TransformerMixin, NamedSteps):
             check_feature_names(self, X, reset=False)
             check_n_features(self, X, reset=False)
         return X
+
+    def _checked_output(self, matrix: Any) -> Any:
+        library = output_config("transform", self)["dense"]
+        if library != "default" and sp.issparse(matrix):
+            wide = [branch.name for branch in self._fitted if branch.sparse]
+            raise ValueError(
+                f"{library.capitalize()} output does not support sparse data (sparse "
+                f"branches: {wide}). Set sparse_output=False, n_components= of an "
+                'extractor, or set_output(transform="default").'
+            )
+        return matrix
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_fitted")

@@ -495,6 +495,23 @@ class TestOutput:
         assert isinstance(out, kind)
         np.testing.assert_array_equal(out.to_numpy(), plain)
 
+    @pytest.mark.parametrize("library", ["pandas", "polars"])
+    def test_sparse_frames_are_refused(self, library):
+        text = ("text", TfidfExtractor(), ["title"])
+        model = ModalityTransformer([text, ("table", TableExtractor(), ["price"])])
+        message = (
+            rf"^{library.capitalize()} output does not support sparse data \(sparse "
+            r"branches: \['text'\]\)\. Set sparse_output=False, n_components= of"
+        )
+        with pytest.raises(ValueError, match=message):
+            model.set_output(transform=library).fit_transform(TABLE)
+        with pytest.raises(ValueError, match=message):
+            model.transform(TABLE)
+        dense = model.set_params(sparse_output=False).transform(TABLE)
+        assert list(dense.columns) == list(model.get_feature_names_out())
+        plain = model.set_output(transform="default").transform(TABLE)
+        np.testing.assert_array_equal(dense.to_numpy(), plain)
+
     def test_a_frame_keeps_the_index(self):
         shuffled = TABLE.set_axis([3, 1, 0, 2])
         out = features().set_output(transform="pandas").fit_transform(shuffled)
