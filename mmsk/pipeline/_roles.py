@@ -1,8 +1,10 @@
 """Deciding what each column of a table is."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from reprlib import repr as shorten
 from typing import Any
 
 import numpy as np
@@ -116,13 +118,14 @@ def _role(name: Any, values: Any, root: Any) -> str:
     kind = column_kind(values)
     if kind in ("boolean", "category", "date"):
         return kind
+    rows = [row for row, cell in enumerate(values) if not is_missing(cell)]
     cells = [cell for cell in values if not is_missing(cell)]
     if not cells:
         raise _Doubt("it has no value in any row")
     if kind == "number":
         return _number_role(name, cells)
     if kind == "string":
-        return _string_role(cells, root)
+        return _string_role(name, cells, rows, root)
     return _memory_role(cells)
 
 
@@ -139,8 +142,8 @@ def _number_role(name: Any, cells: list) -> str:
     return "number"
 
 
-def _string_role(cells: list[str], root: Any) -> str:
-    role = _of_files(cells, root)
+def _string_role(name: Any, cells: list[str], rows: list[int], root: Any) -> str:
+    role = _of_files(name, cells, rows, root)
     if role is not None:
         return role
     if _share(DATE.fullmatch, cells) == 1:
@@ -164,15 +167,16 @@ def _string_role(cells: list[str], root: Any) -> str:
     )
 
 
-def _of_files(cells: list[str], root: Any) -> str | None:
+def _of_files(name: Any, cells: list[str], rows: list[int], root: Any) -> str | None:
     """Return the role of a column of paths, ``None`` if it holds none."""
     roles = [cell_role(cell) for cell in cells]
-    found = set(roles) - {None}
     if roles.count(None) > len(cells) * 0.9:  # few that end so by chance
         return None
-    if len(set(roles)) > 1:
-        raise _Doubt("some strings end like the names of files, others do not")
-    (role,) = found
+    (role, count), *_ = Counter(filter(None, roles)).most_common(1)
+    if count < len(cells):
+        odd = next(at for at, other in enumerate(roles) if other != role)
+        where = f"{shorten(cells[odd])} in row {rows[odd]}"
+        raise _Doubt(_of_two_kinds(name, role, count, len(cells), where))
     if role == "url":
         raise _Doubt("addresses on the web: download the files first")
     folder = Path(root) if root is not None else Path()
@@ -187,6 +191,17 @@ def _of_files(cells: list[str], root: Any) -> str | None:
             f"{'here' if root is None else f'under {str(root)!r}'}: set root="
         )
     return role
+
+
+def _of_two_kinds(name: Any, role: str, count: int, n_cells: int, where: str) -> str:
+    are = "are addresses on the web"
+    if role != "url":
+        are = f"end like the names of {role} files"
+    doubt = f"{count} of {n_cells} strings {are}, others do not, the first {where}"
+    if 2 * count <= n_cells:
+        return doubt
+    doubt += ": set these to None"
+    return doubt if role == "url" else f"{doubt}, or say roles={{{name!r}: {role!r}}}"
 
 
 def _memory_role(cells: list) -> str:

@@ -69,6 +69,14 @@ def test_a_name_may_end_like_that_of_a_file():
     assert role(authors) == "category"
 
 
+def test_one_bad_cell_has_the_remedies_that_are_named(folder):
+    paths = [*(f"{i}.jpg" for i in range(N - 1)), ""]
+    with pytest.raises(ValueError, match=r"first '' in row 39: .*roles={'x': 'image'}"):
+        role(paths, root=folder)
+    assert role([*paths[:-1], None], root=folder) == "image"
+    assert role(paths, roles={"x": "image"}, root=folder) == "image"
+
+
 def test_paths_of_files_that_are_there(folder, monkeypatch):
     assert role([f"{i}.jpg" for i in range(N)], root=folder) == "image"
     assert role([f"{i}.wav" for i in range(N)], root=folder) == "audio"
@@ -89,7 +97,25 @@ def test_a_few_paths_may_lead_nowhere(folder):
     [
         ([None] * N, "no value in any row"),
         ([f"{i}.jpg" for i in range(N)], "as '0.jpg', are no files here: set root="),
-        (["a.jpg", "what is this"] * 20, "some strings end like the names of files"),
+        (
+            ["a.jpg", "what is this"] * 20,
+            "'x': 20 of 40 strings end like the names of image files, others do not, "
+            "the first 'what is this' in row 1\n",
+        ),
+        (
+            [None, *["a.jpg"] * 37, "", "n/a"],
+            "37 of 39 strings end like the names of image files, others do not, the "
+            "first '' in row 38: set these to None, or say roles={'x': 'image'}\n",
+        ),
+        (
+            ["b.wav", *["a.jpg"] * 2, *["a.wav"] * 37],
+            "names of audio files, others do not, the first 'a.jpg' in row 1: set",
+        ),
+        (
+            ["lost", *["https://a.b/c.jpg"] * 39],
+            "39 of 40 strings are addresses on the web, others do not, the first "
+            "'lost' in row 0: set these to None\n",
+        ),
         ([f"https://a.b/{i}.jpg" for i in range(N)], "download the files first"),
         ([f"{i}.5" for i in range(N)], "numbers written as strings"),
         ([*LETTERS[:25], *LETTERS[:15]], "25 different strings in 40 rows, 1.0 words"),
