@@ -8,8 +8,9 @@ from typing import Any, Self
 import numpy as np
 from joblib import effective_n_jobs
 from sklearn.base import clone, is_classifier, is_regressor
-from sklearn.model_selection import ParameterGrid, ParameterSampler
-from sklearn.utils import get_tags, indexable
+from sklearn.model_selection import GroupKFold, ParameterGrid, ParameterSampler
+from sklearn.utils import Bunch, get_tags, indexable
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 
 from mmsk._utils._param_validation import (
     BaseSearchCV,
@@ -250,8 +251,9 @@ class FusionSearchCV(KeptFits, WatchedSearch):
         X, y = indexable(X, y)
         params = check_method_params(X, params)
         routed = self._get_routed_params_for_fit(params)
+        splitting = routed["splitter"]["split"]
         splits = search_splits(
-            self.cv, self.estimator, X, y, routed.splitter.split, self.random_state
+            self.cv, self.estimator, X, y, splitting, self.random_state
         )
         estimators = [
             clone(self.estimator).set_params(**clone(candidate, safe=False))
@@ -260,7 +262,7 @@ class FusionSearchCV(KeptFits, WatchedSearch):
         _, told = listen(lambda: warm(estimators, X, verbose=bool(self.verbose)))
         store = self._store()
         keys: list = [None] * len(candidates)
-        given = {"fit": routed.estimator.fit, "score": routed.scorer.score}
+        given = {"fit": routed["estimator"]["fit"], "score": routed["scorer"]["score"]}
         scoring = self.scoring, self.error_score
         if store is not None:
             keys = candidate_keys(estimators, X, y, given, scoring)
@@ -288,8 +290,12 @@ class FusionSearchCV(KeptFits, WatchedSearch):
         inner.cv = splits
         inner.verbose = max(int(self.verbose) - 1, 0)
         rows = {ROWS: np.arange(num_samples(X))}
-        routed.estimator.fit = {**routed.estimator.fit, **rows}
-        routed.scorer.score = {**routed.scorer.score, **rows}
+        # another one, as that of scikit-learn forgets what is written to it if empty
+        routed = Bunch(
+            estimator=Bunch(fit={**given["fit"], **rows}),
+            scorer=Bunch(score={**given["score"], **rows}),
+            splitter=Bunch(split={}),
+        )
         inner._given = candidates, routed
         inner._results = []
         if hasattr(self, "_skl_callbacks"):
@@ -318,6 +324,19 @@ class FusionSearchCV(KeptFits, WatchedSearch):
         searched = Searched(table, keys, y, given, scoring)
         self._keep(results, searched, weights, target)
         return self
+
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Return what is routed where: groups to the folds, of an int `cv` as well.
+
+        Returns
+        -------
+        routing : MetadataRouter
+        """
+        router = super().get_metadata_routing()
+        if self.cv is None or isinstance(self.cv, Integral):
+            splits = MethodMapping().add(caller="fit", callee="split")
+            router.add(splitter=GroupKFold(), method_mapping=splits)
+        return router
 
     def _candidates(self) -> ParameterGrid | ParameterSampler:
         if self.n_iter is None:

@@ -13,16 +13,18 @@ import numpy as np
 import pandas as pd
 import pytest
 from joblib import parallel_config
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.exceptions import FitFailedWarning
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
-from sklearn.metrics import f1_score, log_loss, make_scorer
+from sklearn.metrics import f1_score, get_scorer, log_loss, make_scorer
 from sklearn.model_selection import (
     GridSearchCV,
     GroupKFold,
     HalvingGridSearchCV,
     KFold,
+    LeaveOneGroupOut,
     RandomizedSearchCV,
     StratifiedKFold,
 )
@@ -108,6 +110,39 @@ def test_weights_reach_fits_and_scores():
     ours.fit(X, y, sample_weight=weights)
     theirs.fit(X, y, sample_weight=weights)
     assert_same_results(ours.cv_results_, theirs.cv_results_)
+
+
+@pytest.mark.parametrize("several", [False, True])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_metadata_is_routed_as_in_grid_search(several, weighted):
+    X, y, _ = numbers()
+    weights = {"sample_weight": np.random.default_rng(1).uniform(size=len(y))}
+    params = weights if weighted else {}
+    with config_context(enable_metadata_routing=True):
+        loss = get_scorer("neg_log_loss").set_score_request(sample_weight=True)
+        plain = get_scorer("accuracy").set_score_request(sample_weight=False)
+        scoring = {"loss": loss, "accuracy": plain} if several else loss
+        estimator = LogisticRegression().set_fit_request(sample_weight=True)
+        given = {"cv": KFold(3), "scoring": scoring, "refit": False}
+        ours = FusionSearchCV(estimator, {"C": C}, **given).fit(X, y, **params)
+        theirs = GridSearchCV(estimator, {"C": C}, **given).fit(X, y, **params)
+        ours.set_params(refit="loss").fit(X, y, **params)
+    best = LogisticRegression(**ours.best_params_).fit(X, y, **params)
+    np.testing.assert_array_equal(ours.best_estimator_.coef_, best.coef_)
+    assert_same_results(ours.cv_results_, theirs.cv_results_)
+
+
+@pytest.mark.parametrize("routing", [False, True])
+@pytest.mark.parametrize("cv", [3, None, LeaveOneGroupOut()], ids=str)
+def test_groups_make_the_folds_with_metadata_routing_and_without(cv, routing):
+    X, y, _ = numbers()
+    groups = np.arange(60) % 6
+    with config_context(enable_metadata_routing=routing):
+        search = FusionSearchCV(LogisticRegression(), {"C": C}, cv=cv)
+        search.fit(X, y, groups=groups)
+    assert search.n_splits_ == {3: 3, None: 5}.get(cv, 6)
+    for train, test in search.splits_:
+        assert not set(groups[train]) & set(groups[test])
 
 
 def test_a_callable_scoring_is_given_the_estimator_itself():
