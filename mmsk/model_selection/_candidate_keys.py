@@ -93,8 +93,15 @@ def candidate_keys(
         None, and a StoreWarning once in a process, where results do not follow from
         what can be told.
     """
+    scorer, error_score = scoring
     try:
-        data = config_digest("mmsk.scoring", _LAYOUT, {"is": _scoring(list(scoring))})
+        judged = {"scoring": _scoring(scorer), "error_score": error_score}
+        data = config_digest("mmsk.scoring", _LAYOUT, judged)
+    except TypeError as error:
+        reason = str(error).rstrip(".")
+        _say_once(f"scoring cannot be told from others ({reason})")
+        return [None] * len(estimators)
+    try:
         data += data_digest(X) + data_digest(y)
         for kind, params in given.items():
             for name, value in sorted(params.items()):

@@ -713,6 +713,18 @@ def test_what_cannot_be_told_apart_is_not_stored_and_said_once(
         assert search.fit(X, y).n_found_ == 0
 
 
+@pytest.mark.parametrize("scoring", [own_loss, make_scorer(lambda y, z: 1.0)], ids=type)
+def test_a_scoring_that_cannot_be_told_apart_is_named(scoring, tmp_path):
+    X, y, _ = numbers()
+    _said.clear()
+    search = FusionSearchCV(
+        LogisticRegression(), {"C": C}, cv=2, memory=tmp_path, scoring=scoring
+    )
+    with pytest.warns(StoreWarning, match=r": scoring cannot .*'scoring' .*<function"):
+        search.fit(X, y)
+    assert search.fit(X, y).n_found_ == 0
+
+
 def test_random_draws_of_seeded_parts_are_stored(tmp_path):
     X, y, _ = numbers()
     grid = {
