@@ -25,7 +25,9 @@ def check_known(y: Any) -> None:
     ValueError
         If a value is missing or infinite.
     """
-    y = np.asarray(y)
+    given, y = y, np.asarray(y)
+    if y.dtype.kind == "U" and isinstance(given, list | tuple):
+        y = np.asarray(given, dtype=object)  # where NaN has not become "nan"
     if y.dtype != object:
         assert_all_finite(y, input_name="y")
         return

@@ -31,8 +31,9 @@ class TestMeanAndScale:
         ([1.0, np.nan], "Input y contains NaN"),
         ([1.0, np.inf], "Input y contains infinity"),
         (np.array(["a", None], dtype=object), "first at position 1"),
+        (["a", "b", np.nan], "first at position 2"),
     ],
-    ids=["nan", "infinity", "none"],
+    ids=["nan", "infinity", "none", "nan in a list"],
 )
 def test_check_known(y, message):
     with pytest.raises(ValueError, match=message):
