@@ -20,7 +20,7 @@ from mmsk._utils._param_validation import (
     fit_context,
     num_samples,
 )
-from mmsk._utils._targets import refuse_strings
+from mmsk._utils._targets import check_known, refuse_strings
 from mmsk.compose._multimodal_base import BaseMultimodal
 from mmsk.compose._warnings_told import listen
 from mmsk.ensemble._answers import Classes, Numbers, Target
@@ -241,7 +241,9 @@ class FusionSearchCV(KeptFits, WatchedSearch):
         -------
         self : FusionSearchCV
         """
-        if y is None and get_tags(self).target_tags.required:
+        if y is not None:
+            check_known(y)
+        elif get_tags(self).target_tags.required:
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is "
                 "None."

@@ -281,6 +281,21 @@ def test_a_regressor_refuses_labels():
         FusionSearchCV(Ridge(), {"alpha": [1.0]}).fit(X, y)
 
 
+@pytest.mark.parametrize("missing", [np.nan, None, pd.NA])
+@pytest.mark.parametrize("cv", [3, StratifiedKFold(3)], ids=str)
+def test_a_target_with_missing_values_is_refused(missing, cv):
+    X, y, z = numbers()
+    y = y.astype(object)
+    y[[3, 5]] = missing
+    search = FusionSearchCV(LogisticRegression(), {"C": C}, cv=cv)
+    for labels in (y, y.tolist(), pd.Series(y)):
+        with pytest.raises(ValueError, match="NaN or None, first at position 3"):
+            search.fit(X, labels)
+    z[3] = np.nan
+    with pytest.raises(ValueError, match="Input y contains NaN"):
+        FusionSearchCV(Ridge(), {"alpha": [1.0]}).fit(X, z)
+
+
 def test_groups_are_the_column_that_the_estimator_names(tmp_path):
     X, y = write_shop(tmp_path)
     clf = MultimodalClassifier(
