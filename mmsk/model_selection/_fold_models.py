@@ -16,7 +16,7 @@ from mmsk.compose._digests import data_digest
 from mmsk.compose._multimodal_base import BaseMultimodal
 from mmsk.compose._shared_matrices import SharedMatrices, SharedRows, sharing
 from mmsk.model_selection._candidate_keys import candidate_keys, features_key
-from mmsk.model_selection._pair_results import read_model
+from mmsk.model_selection._model_files import read_model
 from mmsk.model_selection._watched import rows_digest
 from mmsk.store import row_key
 

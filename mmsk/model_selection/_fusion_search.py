@@ -2,7 +2,6 @@
 
 import os
 from numbers import Integral
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -32,6 +31,7 @@ from mmsk.model_selection._candidate_keys import (
 )
 from mmsk.model_selection._fold_models import Searched
 from mmsk.model_selection._kept_fits import KeptFits
+from mmsk.model_selection._model_files import model_folder
 from mmsk.model_selection._search_splits import search_splits
 from mmsk.model_selection._watched import (
     ROWS,
@@ -83,6 +83,7 @@ class FusionSearchCV(KeptFits, WatchedSearch):
         (it holds and pickles them all: ``n_candidates * n_splits`` models), or in
         the files of a folder, written with joblib and read by `ensemble` (so load
         only what you have written). Models that are in a folder outlive the process.
+        A folder that cannot be written is an error before anything is fitted.
     n_jobs : int, default=None
         Fits at a time, as in joblib.
     pre_dispatch : int or str, default="2*n_jobs"
@@ -248,6 +249,7 @@ class FusionSearchCV(KeptFits, WatchedSearch):
                 f"{type(self).__name__} requires y to be passed, but the target y is "
                 "None."
             )
+        folder = model_folder(self.keep_models)
         candidates = list(self._candidates())
         scorers, _ = self._get_scorers()
         X, y = indexable(X, y)
@@ -270,9 +272,6 @@ class FusionSearchCV(KeptFits, WatchedSearch):
             keys = candidate_keys(estimators, X, y, given, scoring)
         weights = params.get("sample_weight")
         target = None if y is None else self._target(y, weights)
-        folder = None
-        if not isinstance(self.keep_models, bool | np.bool_):
-            folder = Path(self.keep_models).absolute()
         watch = Watch(
             splits,
             keys,

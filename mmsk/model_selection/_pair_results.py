@@ -1,14 +1,9 @@
 """What a search keeps of a candidate on a fold, in memory and in a feature store."""
 
-import hashlib
 import json
-import os
-import secrets
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import joblib
 import numpy as np
 from numpy.typing import NDArray
 
@@ -82,52 +77,3 @@ def stored_result(store: FeatureStore, key: bytes) -> PairResult | None:
     scores, fit_seconds, score_seconds = json.loads(found[0].tobytes())
     answers = found[1] if len(found) > 1 else None
     return PairResult(scores, fit_seconds, score_seconds, answers, was_found=True)
-
-
-def write_model(model: Any, path: Path) -> str:
-    """Write a model aside and put it in its place, so that no file is ever torn.
-
-    Returns
-    -------
-    digest : str
-        Fingerprint of the file.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_suffix(f".{secrets.token_hex(8)}")
-    try:
-        joblib.dump(model, aside)
-        digest = _digest(aside)
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
-    return digest
-
-
-def read_model(model: Any, digest: str | None) -> Any:
-    """Return a model that may be in a file.
-
-    Parameters
-    ----------
-    model : fitted estimator or str
-    digest : str or None
-        Fingerprint of the file; None if any content will do.
-
-    Raises
-    ------
-    ValueError
-        If the file holds another model by now.
-    """
-    if not isinstance(model, str):
-        return model
-    if digest is not None and _digest(Path(model)) != digest:
-        raise ValueError(
-            f"The model in {model!r} is not the one that this search has written: "
-            "another search of the same candidates, whose fits cannot be told from "
-            "those of this one, has replaced it. Give each search a folder of its own."
-        )
-    return joblib.load(model)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -19,6 +19,7 @@ from mmsk.compose._multimodal_base import BaseMultimodal
 from mmsk.compose._shared_matrices import SharedMatrices, SharedRows, sharing
 from mmsk.ensemble._answers import Target
 from mmsk.model_selection._hushed_failures import hushed_failures
+from mmsk.model_selection._model_files import write_model
 from mmsk.model_selection._pair_results import (
     CarriedScore,
     CarriedScores,
@@ -26,7 +27,6 @@ from mmsk.model_selection._pair_results import (
     carry,
     store_result,
     stored_result,
-    write_model,
 )
 from mmsk.model_selection._remembered_answers import remembered
 from mmsk.model_selection._search_ensemble import answers_of

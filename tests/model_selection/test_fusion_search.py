@@ -1,9 +1,11 @@
 import copy
 import os
 import pickle
+import re
 import signal
 import subprocess
 import sys
+import tempfile
 import unicodedata
 import warnings
 from pathlib import Path
@@ -604,6 +606,25 @@ def test_models_without_a_key_do_not_pile_up(log, tmp_path):
     assert len(list(folder.iterdir())) == 9 + 2
     with pytest.raises(ValueError, match="another search of the same candidates"):
         again.ensemble()
+
+
+@pytest.mark.parametrize("name", ["file", "file/models", "a\0b", "locked"])
+def test_a_folder_that_cannot_be_written_is_an_error_at_once(
+    name, log, tmp_path, monkeypatch
+):
+    def refuse(dir):
+        raise PermissionError(13, "Permission denied", str(dir))
+
+    X, y, _ = numbers()
+    (tmp_path / "file").touch()
+    if name == "locked":
+        monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    folder = tmp_path / name
+    search = FusionSearchCV(LoggedClassifier(log), {"C": C}, keep_models=folder)
+    message = re.escape(f"keep_models={str(folder)!r} is no folder that can be made")
+    with pytest.raises(ValueError, match=message):
+        search.fit(X, y)
+    assert n_fits(log) == 0
 
 
 def test_without_models_an_ensemble_says_what_to_do(log, tmp_path):
