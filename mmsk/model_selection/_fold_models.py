@@ -1,5 +1,6 @@
 """The models of a search's folds; those that are gone are fitted again."""
 
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,8 +29,8 @@ class Searched:
     Parameters
     ----------
     table : bytes or None
-        Fingerprint of the table; None where it has none, and where all models are
-        there.
+        Fingerprint of the table; None where it has none, and where the search holds
+        all models.
     keys : list of bytes or None
         Those of the candidates.
     y : array-like
@@ -127,17 +128,20 @@ class FoldModels:
             (place, fold)
             for place, position in enumerate(positions)
             for fold, model in enumerate(self.models[position])
-            if model is None
+            if model is None or (isinstance(model, str) and not os.path.exists(model))
         ]
         if gone:
             if X is None:
+                folds: dict[int, list[int]] = {}
+                for place, fold in gone:
+                    folds.setdefault(positions[place], []).append(fold)
                 raise ValueError(
-                    f"{len(gone)} models of the folds of candidates "
-                    f"{sorted({positions[place] for place, _ in gone})} (positions in "
-                    "cv_results_) are not there: they were not kept, or went with the "
-                    "earlier search that has fitted them. Pass the table of fit, "
-                    "ensemble(X), to fit these again; with keep_models=FOLDER models "
-                    "outlive the process."
+                    f"{len(gone)} models of the chosen candidates are not there (folds "
+                    f"by position in cv_results_: {dict(sorted(folds.items()))}): they "
+                    "were not kept or could not be written, their files were deleted, "
+                    "or they went with the earlier search that has fitted them. Pass "
+                    "the table of fit, ensemble(X), to fit these again; with "
+                    "keep_models=FOLDER models outlive the process."
                 )
             self._searched.check(X, positions, estimators)
             self._fit(gone, positions, estimators, X, n_jobs)

@@ -83,7 +83,9 @@ class FusionSearchCV(KeptFits, WatchedSearch):
         (it holds and pickles them all: ``n_candidates * n_splits`` models), or in
         the files of a folder, written with joblib and read by `ensemble` (so load
         only what you have written). Models that are in a folder outlive the process.
-        A folder that cannot be written is an error before anything is fitted.
+        A folder that cannot be written is an error before anything is fitted; models
+        that cannot be written later, as on a full disk, are left out with one
+        StoreWarning.
     n_jobs : int, default=None
         Fits at a time, as in joblib.
     pre_dispatch : int or str, default="2*n_jobs"
@@ -321,7 +323,8 @@ class FusionSearchCV(KeptFits, WatchedSearch):
         self.scorer_ = getattr(scorers, "_scorers", scorers)
         self.splits_ = splits
         gone = any(each is None or each.model is None for each in results)
-        table = Searched.digest(X) if gone else None
+        # files may go later
+        table = Searched.digest(X) if gone or folder is not None else None
         searched = Searched(table, keys, y, given, scoring)
         self._keep(results, searched, weights, target)
         return self

@@ -1,5 +1,6 @@
 """What a search keeps of its fits, and the leaderboard and the ensemble made of it."""
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from mmsk._utils._param_validation import validate_parameter_constraints
 from mmsk.ensemble._answers import Classes
 from mmsk.ensemble._selection_base import BaseEnsembleSelection
+from mmsk.exceptions import StoreWarning
 from mmsk.model_selection._fold_models import FoldModels, Searched
 from mmsk.model_selection._leaderboard import candidate_labels, leaderboard_of
 from mmsk.model_selection._pair_results import PairResult
@@ -22,8 +24,8 @@ from mmsk.model_selection._search_ensemble import (
 class KeptFits:
     """Private mixin of a search: lays out what its fits brought, and chooses from it.
 
-    The search has the parameters `estimator`, `refit` and `n_jobs`; before it calls
-    `_keep`, it has `cv_results_` and `splits_`.
+    The search has the parameters `estimator`, `refit`, `keep_models` and `n_jobs`;
+    before it calls `_keep`, it has `cv_results_` and `splits_`.
     """
 
     def _keep(
@@ -43,6 +45,7 @@ class KeptFits:
             ]
             for name in ("model", "model_digest")
         )
+        self._warn_of_unwritten(results)
         self._models = FoldModels(self.fold_models_, digests, self.splits_, searched)
         self._target_ = target
         self._y = None if searched.y is None else np.asarray(searched.y)
@@ -53,6 +56,22 @@ class KeptFits:
             shape = len(self._y), len(target.prior)
             self.oof_predictions_ = np.stack(
                 [joined_answers(row, tests, shape) for row in by_candidate]
+            )
+
+    def _warn_of_unwritten(self, results: list[PairResult | None]) -> None:
+        problems = [
+            each.model_problem
+            for each in results
+            if each is not None and each.model_problem is not None
+        ]
+        if problems:
+            warnings.warn(
+                f"{len(problems)} of {len(results)} models could not be written to "
+                f"keep_models={str(self.keep_models)!r} ({problems[0]}). Scores and "
+                "predictions are as ever; ensemble(X), with the table of fit, fits "
+                "those of these models again that it chooses.",
+                StoreWarning,
+                stacklevel=5,
             )
 
     def leaderboard(self) -> Any:
@@ -96,8 +115,9 @@ class KeptFits:
         ----------
         X : table, default=None
             That of fit. It is needed where models of the chosen are gone, such as
-            those of fits that were found in `memory`: these are fitted again, and
-            stay in `fold_models_`. Else nothing is fitted.
+            those of fits that were found in `memory` and those whose files were
+            deleted: these are fitted again, and stay in `fold_models_`. Else nothing
+            is fitted.
         metric : str, scorer or callable, default=None
             What the ensemble shall be best at, as in EnsembleSelectionClassifier;
             ``None`` is the log-loss, or the squared error.

@@ -27,6 +27,8 @@ class PairResult:
         It, the file that holds it, or None if it was not kept.
     model_digest : str or None
         The fingerprint of the file, if it was written now.
+    model_problem : str or None
+        Why the model could not be written.
     was_found : bool
         Whether all this is from an earlier search.
     """
@@ -37,6 +39,7 @@ class PairResult:
     answers: NDArray[np.float64] | None = None
     model: Any = None
     model_digest: str | None = None
+    model_problem: str | None = None
     was_found: bool = False
 
 

@@ -249,14 +249,22 @@ class Watched:
         if wants_answers:
             result.answers = answers
         if watch.keeps_models and not is_train:
-            result.model = self.estimator
-            if watch.folder is not None:
-                path = self._model_path()
-                result.model_digest = write_model(self.estimator, path)
-                result.model = str(path)
+            self._keep_model(result)
         if key is not None:
             store_result(watch.store, key, result)
         return scores if is_train else carry(result)
+
+    def _keep_model(self, result: PairResult) -> None:
+        if self.watch.folder is None:
+            result.model = self.estimator
+            return
+        path = self._model_path()
+        try:
+            result.model_digest = write_model(self.estimator, path)
+        except Exception as error:  # of the disk, or of what pickles the model
+            result.model_problem = f"{type(error).__name__}: {error}"
+        else:
+            result.model = str(path)
 
     def _key(self, rows: bytes) -> bytes | None:
         """Return where the result on some rows is stored."""

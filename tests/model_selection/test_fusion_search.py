@@ -627,6 +627,76 @@ def test_a_folder_that_cannot_be_written_is_an_error_at_once(
     assert n_fits(log) == 0
 
 
+class Unwritten(LogisticRegression):
+    """Cannot be pickled, of one strength."""
+
+    def fit(self, X, y, sample_weight=None):
+        super().fit(X, y, sample_weight)
+        if self.C == 1.0:
+            self.own_ = lambda: None
+        return self
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_model_that_cannot_be_written_costs_no_score(n_jobs, tmp_path):
+    X, y, _ = numbers()
+    given = {"cv": KFold(3), "n_jobs": n_jobs}
+    whole = FusionSearchCV(LogisticRegression(), {"C": C}, **given).fit(X, y)
+    search = FusionSearchCV(Unwritten(), {"C": C}, keep_models=tmp_path, **given)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        search.fit(X, y)
+    (warning,) = [each for each in caught if each.category is StoreWarning]
+    assert warning.filename == __file__
+    message = f"3 of 9 models could not be written to keep_models={str(tmp_path)!r} ("
+    assert str(warning.message).startswith(message)
+    assert_same_results(search.cv_results_, whole.cv_results_)
+    np.testing.assert_array_equal(search.oof_predictions_, whole.oof_predictions_)
+    assert search.fold_models_[1] == [None] * 3
+    files = {path for models in search.fold_models_[::2] for path in models}
+    assert files == set(map(str, tmp_path.iterdir()))
+
+
+def test_a_disk_that_is_full_costs_no_score(tmp_path, monkeypatch):
+    def dump(model, path):
+        if len(list(tmp_path.glob("*.joblib"))) == 2:
+            path.write_bytes(b"the begin of it")
+            raise OSError(28, "No space left on device")
+        return joblib_dump(model, path)
+
+    joblib_dump = joblib.dump
+    monkeypatch.setattr(joblib, "dump", dump)
+    X, y, _ = numbers()
+    search = FusionSearchCV(LogisticRegression(), {"C": C}, keep_models=tmp_path, cv=3)
+    with pytest.warns(StoreWarning, match="7 of 9 models .*No space left on device"):
+        search.fit(X, y)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    assert sum(each is None for row in search.fold_models_ for each in row) == 7
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("stored", [False, True])
+def test_models_whose_files_are_gone_are_named_and_fitted_again(stored, log, tmp_path):
+    X, y, _ = numbers()
+    memory = tmp_path / "store" if stored else None
+    search = FusionSearchCV(
+        LoggedClassifier(log), {"C": [1.0]}, cv=3, memory=memory,
+        keep_models=tmp_path / "models",
+    ).fit(X, y)  # fmt: skip
+    said = search.ensemble().predict_proba(X)
+    for fold in (0, 2):
+        Path(search.fold_models_[0][fold]).unlink()
+    with pytest.raises(
+        ValueError, match=r"2 models .* cv_results_: {0: \[0, 2\]}.* del"
+    ):
+        search.ensemble()
+    with pytest.raises(ValueError, match="is not the table that was searched"):
+        search.ensemble(X + 1e-9)
+    n_fits(log)
+    np.testing.assert_array_equal(search.ensemble(X).predict_proba(X), said)
+    assert n_fits(log) == 2
+
+
 def test_without_models_an_ensemble_says_what_to_do(log, tmp_path):
     X, y, _ = numbers()
     search = FusionSearchCV(LoggedClassifier(log), {"C": C}, keep_models=False)
