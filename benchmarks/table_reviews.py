@@ -7,7 +7,8 @@ probability (best macro-F1 of the out-of-fold predictions). The candidates are
 - line: logistic regression on the out-of-fold log-odds of three others, logistic
   regressions on words and on characters and a small net on MiniLM's embeddings, and on
   the rating as a category (a stack);
-- early: logistic regression on words, embeddings and table, blocks scaled.
+- early: logistic regression on words, embeddings and table, each block divided by one
+  number only (as sparse ones are), so that its columns keep their relations.
 
 Words and characters are counted in title and review joined; MiniLM reads them apart.
 Beside them `rating >= 4`, and scikit-learn's TF-IDF + one-hot logistic regression.
@@ -39,9 +40,11 @@ monotone and smaller trees, and age, votes and departments in the line. Most of 
 lost is lost among three stars, and by the twenty rows of five stars that are not
 recommended, most of them in words of praise.
 
-All of these figures are from before BlockScaler standardised the dense blocks of a
-sparse matrix, as the embeddings and the table beside the words are: the ensemble that
-is fitted now is another one, and has not been scored on val.csv.
+With the columns of its dense blocks standardised, early is a little worse (.9953 for
+.9955 out of fold) and the ensemble the same (.9960). The figures on val.csv are of
+blocks divided by one number, as here: in a sparse matrix BlockScaler took all of them
+for sparse then. The ensemble that is fitted now gives the same probabilities, bit by
+bit, out of fold and when fitted to all of train.csv.
 """
 
 import argparse
@@ -54,6 +57,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pandas as pd
+import scipy.sparse as sp
 from sklearn.compose import make_column_transformer
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -92,16 +96,22 @@ def make_features(memory):
     chars = {"analyzer": "char_wb", "ngram_range": (2, 4)}
     levels = TableExtractor(roles=dict.fromkeys(CATEGORIES, "category"))
     levels.set_params(min_frequency=30)
+    meaning = TransformersEncoder(max_length=128, memory=memory)
     return ModalityTransformer(
         [
             ("words", TfidfExtractor(ngram_range=(1, 2), **counts), ["text"]),
             ("chars", TfidfExtractor(**chars, **counts), ["text"]),
-            ("meaning", TransformersEncoder(max_length=128, memory=memory), TEXTS),
-            ("levels", levels, CATEGORIES),
-            ("numbers", TableExtractor(), NUMBERS),
+            ("meaning", as_sparse(meaning), TEXTS),
+            ("levels", as_sparse(levels), CATEGORIES),
+            ("numbers", as_sparse(TableExtractor()), NUMBERS),
             ("stars", TableExtractor(roles={"rating": "category"}), ["rating"]),
         ]
     )
+
+
+def as_sparse(extractor):
+    """Return an extractor whose block is sparse, so that scaling does not shift it."""
+    return make_pipeline(extractor, FunctionTransformer(sp.csr_array))
 
 
 def dense(X):
