@@ -454,6 +454,11 @@ def _broken() -> list[Picture]:
         of("less_2.jpg", "TRUNCATED", lambda: encode(photo(), "JPEG")[:-2]),
         of("first_100.jpg", "TRUNCATED", lambda: encode(photo(), "JPEG")[:100]),
         of(
+            "closed_early.jpg",
+            "TRUNCATED",
+            lambda: half(encode(photo(), "JPEG")) + b"\xff\xd9",
+        ),
+        of(
             "half_progressive.jpg",
             "TRUNCATED",
             lambda: half(encode(photo(), "JPEG", progressive=True)),

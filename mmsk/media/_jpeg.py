@@ -9,6 +9,7 @@ from ._limits import check_pixels
 
 # a marker, past garbage and padding; FF 00 is an escaped byte, not a marker
 _NEXT_MARKER = re.compile(rb"\xff([^\x00\xff])")
+_SEQUENTIAL = frozenset({0xC0, 0xC1})  # Huffman coded; most files are
 _PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 _FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a segment
@@ -17,6 +18,9 @@ _EXIF, _SCAN, _END = 0xE1, 0xDA, 0xD9
 _NOTES = frozenset({*range(0xE1, 0xF0), 0xFE}) - {0xEE}
 # a decoder passes over the whole picture for each scan; encoders write 10
 _MAX_SCANS = 100
+# Stands for the end marker, at which a decoder that still lacks pixels makes them up
+# in grey. Without one it asks for more: it reads at most 8 bytes ahead.
+_END_OF_SCAN = b"\xff\0" * 8
 
 
 def strip_jpeg(data: bytes, max_pixels: int) -> tuple[bytes, int]:
@@ -35,12 +39,12 @@ def strip_jpeg(data: bytes, max_pixels: int) -> tuple[bytes, int]:
     Returns
     -------
     clean : bytes
-        The same picture.
+        The same picture; one that was closed too early lacks its end, too.
     orientation : int
         1 (upright) to 8.
     """
     kept, orientation = [data[:2]], 1
-    n_components, progressive = 0, False
+    n_components, frame = 0, None
     position = 2
     while True:
         found = _NEXT_MARKER.search(data, position)
@@ -57,7 +61,7 @@ def strip_jpeg(data: bytes, max_pixels: int) -> tuple[bytes, int]:
                 raise MediaError("CORRUPT", "a JPEG with a broken frame header")
             height, width, n_components = struct.unpack_from(">HHB", segment, 3)
             check_pixels(width, height, max_pixels)
-            progressive = marker in _PROGRESSIVE
+            frame = marker
         elif marker == _SCAN:
             break
         elif marker == _EXIF and segment[2:8] == b"Exif\0\0" and orientation == 1:
@@ -68,9 +72,13 @@ def strip_jpeg(data: bytes, max_pixels: int) -> tuple[bytes, int]:
     if not n_components:
         raise MediaError("CORRUPT", "a JPEG without a frame header")
     # a scan of some of the components: the others follow
-    several = progressive or segment[2:3] != bytes([n_components])
-    _check_scans(data, position, several=several)
-    kept.append(memoryview(data)[position - 2 :])
+    several = frame in _PROGRESSIVE or segment[2:3] != bytes([n_components])
+    end = _checked_end(data, position, several=several)
+    kept.append(memoryview(data)[position - 2 : end])
+    if not several and frame in _SEQUENTIAL:
+        kept.append(_END_OF_SCAN)
+    else:
+        kept.append(memoryview(data)[end:])
     return b"".join(kept), orientation
 
 
@@ -83,14 +91,16 @@ def _segment(data: bytes, position: int) -> bytes:
     return data[position : position + length]
 
 
-def _check_scans(data: bytes, position: int, *, several: bool) -> None:
-    # the decoder overlooks a missing end marker
-    if data.rfind(b"\xff\xd9", position) < 0:
+def _checked_end(data: bytes, position: int, *, several: bool) -> int:
+    """Return where the last end marker is, which the decoder would not miss."""
+    end = data.rfind(b"\xff\xd9", position)
+    if end < 0:
         raise _truncated()
     if several:
-        end = data.find(b"\xff\xd9", position)
-        if data.count(b"\xff\xda", position, end) >= _MAX_SCANS:
+        first = data.find(b"\xff\xd9", position)
+        if data.count(b"\xff\xda", position, first) >= _MAX_SCANS:
             raise MediaError("CORRUPT", f"a JPEG of more than {_MAX_SCANS} scans")
+    return end
 
 
 def _truncated() -> MediaError:

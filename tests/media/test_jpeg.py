@@ -92,3 +92,61 @@ def test_a_missing_end_is_noticed_whatever_the_data():
             with pytest.raises(MediaError) as caught:
                 decode_image(data[:-cut])
             assert caught.value.code == "TRUNCATED"
+
+
+def ends_of(data):
+    """Return where the scan of a file starts and ends."""
+    start = data.index(b"\xff\xda")
+    return start + 2 + int.from_bytes(data[start + 2 : start + 4], "big"), len(data) - 2
+
+
+KINDS = {
+    "plain": {},
+    "all colours": {"subsampling": 0, "quality": 95},
+    "restarts": {"restart_marker_blocks": 5},
+    "own tables": {"optimize": True},
+}
+
+
+@pytest.mark.parametrize("target", [None, 20])
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("options", KINDS.values(), ids=KINDS)
+def test_what_was_lost_before_the_end_is_not_made_up(options, mode, target):
+    picture = photo().crop((0, 0, 101, 67)).convert(mode)
+    data = encode(picture, "JPEG", **options)
+    start, end = ends_of(data)
+    for part in (0.0, 0.1, 0.5, 0.9):
+        cut = start + int(part * (end - start))
+        cut -= data[cut - 1] == 0xFF
+        closed_early = data[:cut] + data[end:]
+        broken = [closed_early, closed_early + b"\0garbage"]
+        if "restart_marker_blocks" not in options:  # from the next one on all is well
+            broken.append(data[:cut] + data[cut + (end - start) // 20 :])
+        for content in broken:
+            with pytest.raises(MediaError) as caught:
+                decode_image(content, target_size=target)
+            assert caught.value.code == "TRUNCATED"
+
+
+def test_a_header_may_not_claim_more_rows():
+    data = encode(photo(), "JPEG")
+    place = data.index(b"\xff\xc0") + 5
+    more = data[:place] + struct.pack(">H", 240 + 16) + data[place + 2 :]
+    with pytest.raises(MediaError, match="truncated JPEG"):
+        decode_image(more)
+
+
+def test_a_whole_file_is_whole_whatever_its_last_bits():
+    # a decoder reads ahead of what it needs, and must not lack it
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        height, width = rng.integers(1, 40, 2)
+        noise = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
+        picture = Image.fromarray(noise).convert(["RGB", "L"][rng.integers(2)])
+        options = {"quality": int(rng.integers(1, 96)), "subsampling": 2}
+        if rng.integers(2):
+            options["restart_marker_blocks"] = 1
+        data = encode(picture, "JPEG", **options)
+        with Image.open(io.BytesIO(data)) as expected:
+            expected = np.asarray(expected.convert("RGB"))
+        np.testing.assert_array_equal(decode_image(data), expected)
