@@ -1,6 +1,7 @@
 """Decode an audio cell."""
 
 import os
+from numbers import Real
 
 import numpy as np
 import soxr
@@ -92,16 +93,24 @@ def decode_audio(
     >>> decode_audio((stereo, 8000))
     (array([ 0.25, -0.5 ], dtype=float32), 8000)
     """
-    if sample_rate is not None and not MIN_RATE <= sample_rate <= MAX_RATE:
-        raise ValueError(
-            f"sample_rate must be from {MIN_RATE} to {MAX_RATE} Hz, got {sample_rate}."
-        )
+    if sample_rate is not None:
+        sample_rate = _checked_rate(sample_rate)
     content, path = fetch_audio(cell, root=root, max_bytes=max_bytes)
     with naming(path, what="clip", limit="max_values"):
         samples, rate = open_audio(content, AudioLimits(max_seconds, max_values))
         if sample_rate is None or sample_rate == rate:
             return samples, rate
         return _resample(samples, rate, sample_rate, max_values), sample_rate
+
+
+def _checked_rate(sample_rate: Real) -> int:
+    good = isinstance(sample_rate, Real) and MIN_RATE <= sample_rate <= MAX_RATE
+    if not good or sample_rate != int(sample_rate):
+        raise ValueError(
+            f"sample_rate must be from {MIN_RATE} to {MAX_RATE} Hz, a whole number, "
+            f"got {sample_rate!r}."
+        )
+    return int(sample_rate)
 
 
 def _resample(

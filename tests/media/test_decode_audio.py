@@ -202,7 +202,17 @@ class TestResampling:
             decode_audio(plain_wav(), sample_rate=RATE)[0], plain
         )
 
-    @pytest.mark.parametrize("rate", [0, -8000, 99, 768_001])
+    @pytest.mark.parametrize("rate", [8000.0, np.float32(8000), np.int16(8000)])
+    def test_a_whole_number_of_any_type_is_a_rate(self, rate):
+        samples, got = decode_audio(plain_wav(), sample_rate=rate)
+        assert type(got) is int
+        np.testing.assert_array_equal(
+            samples, decode_audio(plain_wav(), sample_rate=8000)[0]
+        )
+
+    @pytest.mark.parametrize(
+        "rate", [0, -8000, 99, 768_001, 22050.5, np.nan, "16k", [8000]]
+    )
     def test_other_rates_are_refused(self, rate):
         with pytest.raises(ValueError, match=r"sample_rate must be from 100 to 768000"):
             decode_audio(plain_wav(), sample_rate=rate)
