@@ -113,8 +113,10 @@ def _read(name: str, root: str | os.PathLike | None, max_bytes: int) -> bytes:
     size = _checked_size(handle, max_bytes)
     with os.fdopen(handle, "rb") as file:
         content = file.read(size + 1)
+        if content is None:  # the kernel's log is such a file
+            raise MediaError("NOT_A_FILE", "a file that waits to be written, as a pipe")
         if len(content) > size:  # it grew since it was asked
-            content += file.read(max_bytes + 1 - len(content))
+            content += file.read(max_bytes + 1 - len(content)) or b""
     if not content:
         raise MediaError("EMPTY_FILE", "an empty file")
     if len(content) > max_bytes:

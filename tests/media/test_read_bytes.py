@@ -123,22 +123,42 @@ def test_too_many_open_files_is_no_fault_of_the_cell(monkeypatch):
         read_bytes("a.bin")
 
 
-def test_no_memory(folder, monkeypatch):
-    class File:
-        def __init__(self, handle, mode):
-            self.handle = handle
+class File:
+    """A file that can be opened and gives nothing, or one piece and then nothing."""
 
-        def __enter__(self):
-            return self
+    def __init__(self, handle, mode):
+        self.handle = handle
 
-        def __exit__(self, *args):
-            os.close(self.handle)
+    def __enter__(self):
+        return self
 
-        def read(self, size):
+    def __exit__(self, *args):
+        os.close(self.handle)
+
+    pieces = ()
+
+    def read(self, size):
+        if not self.pieces:
+            return None  # as if one had to wait
+        piece, *self.pieces = self.pieces
+        if piece is MemoryError:
             raise MemoryError
+        return piece
 
+
+@pytest.mark.parametrize(
+    ("pieces", "code"), [((MemoryError,), "OUT_OF_MEMORY"), ((), "NOT_A_FILE")]
+)
+def test_a_file_that_cannot_be_read(folder, monkeypatch, pieces, code):
     monkeypatch.setattr("os.fdopen", File)
-    assert code_of(folder / "a.bin") == "OUT_OF_MEMORY"
+    monkeypatch.setattr(File, "pieces", pieces)
+    assert code_of(folder / "a.bin") == code
+
+
+def test_what_there_is_of_a_file_that_waits(folder, monkeypatch):
+    monkeypatch.setattr("os.fdopen", File)
+    monkeypatch.setattr(File, "pieces", (b"log",))
+    assert read_bytes(folder / "a.bin") == b"log"
 
 
 def test_pipe_with_a_writer_is_refused_too(tmp_path):
