@@ -10,13 +10,14 @@ the codec is run here.
 
 import io
 
+import numpy as np
 from PIL import Image
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.GifImagePlugin import GifImageFile
 from PIL.ImageFile import ERRORS, ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
-from PIL.TiffImagePlugin import TiffImageFile
+from PIL.TiffImagePlugin import SAMPLEFORMAT, TiffImageFile
 
 from ..exceptions import MediaError
 from ._exif import SWAPS_SIDES, UPRIGHT, read_orientation
@@ -154,10 +155,28 @@ def _decode_bmp(data, target_size, max_pixels):
 
 def _decode_tiff(data, target_size, max_pixels):
     clean, orientation = strip_tiff(data, max_pixels)
-    picture = TiffImageFile(_Reader(clean))
+    try:
+        picture = TiffImageFile(_Reader(clean))
+    except SyntaxError as error:
+        if "unknown pixel mode" not in str(error):
+            raise
+        raise MediaError(
+            "FORMAT_NOT_ALLOWED",
+            "a TIFF of pixels that Pillow does not know (by their type, their number "
+            "of samples or their colour space)",
+            advice="Save it again as PNG, or pass an array.",
+        ) from error
     # made here, for the plugin would ask MAX_IMAGE_PIXELS first
     picture.im = Image.new(picture.mode, picture.size).im
-    return _run_codec(picture, clean), orientation
+    return _as_unsigned(_run_codec(picture, clean)), orientation
+
+
+def _as_unsigned(picture: TiffImageFile) -> Image.Image:
+    """Undo that the largest whole numbers of 32 bits are taken for negative ones."""
+    is_signed = picture.tag_v2.get(SAMPLEFORMAT, (1,))[0] != 1
+    if picture.mode != "I" or is_signed or picture.getextrema()[0] >= 0:
+        return picture
+    return Image.fromarray(np.asarray(picture).view(np.uint32).astype(np.float32))
 
 
 def _decode_webp(data, target_size, max_pixels):

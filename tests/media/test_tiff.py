@@ -84,6 +84,15 @@ def test_every_beginning_of_a_file_is_refused(compression):
         (write(GREY.astype(np.uint16), photometric="miniswhite"), "0 is white"),
         (write(GREY.astype(np.int8), photometric="minisblack"), "signed"),
         (with_field(259, 50001), "compression 50001"),  # WebP
+        *(
+            (write(pixels, photometric=kind), "pixels that Pillow does not know")
+            for pixels, kind in [
+                (GREY.astype(np.float64), "minisblack"),
+                (GREY.astype(np.float16), "minisblack"),
+                (COLOUR.astype(np.float32), "rgb"),
+                (COLOUR.astype(np.uint32), "rgb"),
+            ]
+        ),
     ],
 )
 def test_kinds_that_would_be_misread(data, words):
@@ -99,9 +108,9 @@ def test_kinds_that_would_be_misread(data, words):
         (256, 65535, "TRUNCATED"),
         (257, 41, "CORRUPT"),  # height: one row, and so one strip, more
         (259, 8, "CORRUPT"),  # compression: deflate that is none
-        (262, 99, "CORRUPT"),  # a colour space that does not exist
+        (262, 99, "FORMAT_NOT_ALLOWED"),  # a colour space that does not exist
         (273, 65535, "TRUNCATED"),  # the strip lies out of the file
-        (262, 0, "CORRUPT"),  # three samples of grey
+        (262, 0, "FORMAT_NOT_ALLOWED"),  # three samples of grey
         (277, 7, "TRUNCATED"),  # samples
         (278, 1, "CORRUPT"),  # rows of a strip: then there are 40
         (284, 2, "CORRUPT"),  # planes: then there are 3 strips
@@ -141,6 +150,17 @@ def test_integers_of_16_bits_with_a_sign():
     data = write(ramp(32767, "<i2"), photometric="minisblack")
     image = decode_image(data)
     assert (image.min(), image.max()) == (0, 127)
+
+
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_integers_of_32_bits_without_a_sign(compression):
+    # the upper half of them is negative to Pillow
+    for top in (2**31 - 1, 2**32 - 1):
+        values = np.linspace(0, top, 40 * 60).reshape(40, 60).astype(np.uint32)
+        data = write(values, photometric="minisblack", compression=compression)
+        np.testing.assert_allclose(
+            decode_image(data)[..., 1], values / top * 255, atol=0.501
+        )
 
 
 def test_float_tiff_is_read_by_pillow_too():
