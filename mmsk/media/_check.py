@@ -14,7 +14,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from .._utils._cell_parts import clips_of, file_of, parts_of
-from .._utils._frames import cell_array, column_names
+from .._utils._frames import cell_array, column_names, is_frame, is_series
 from .._utils._missing import is_missing
 from ..exceptions import MediaError
 from ._audio_formats import sniff_audio
@@ -107,8 +107,8 @@ def check(
 
     Parameters
     ----------
-    X : DataFrame or ndarray of shape (n_samples, n_columns)
-        pandas, polars or NumPy.
+    X : DataFrame, Series, ndarray or list, of shape (n_samples, n_columns)
+        pandas, polars or NumPy. One column may be 1-D.
     columns : str, int, list of these, or mapping to {"image", "audio"}
         The columns of media, by name or, in an array, by position. What a column
         holds is told from its first cells, unless a mapping says it.
@@ -155,6 +155,10 @@ def check(
     >>> report.n_missing
     1
     """
+    if is_series(X):
+        X = X.to_frame()
+    elif not is_frame(X):
+        X = cell_array(X)
     names = column_names(X)
     keys = [columns] if isinstance(columns, str | int) else list(columns)
     decoders = {
@@ -196,7 +200,7 @@ def _column(X: Any, key: str | int, names: list | None) -> np.ndarray:
     known = range(X.shape[1]) if names is None else names
     if key not in known:
         raise ValueError(f"X lacks the column {key!r}; it has {list(known)}.")
-    return cell_array(X[:, [key]] if names is None else X[[key]])[:, 0]
+    return X[:, key] if names is None else cell_array(X[[key]])[:, 0]
 
 
 def _by_rows(tables: dict) -> Iterator[tuple[int, str | int, Any]]:

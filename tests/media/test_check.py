@@ -61,6 +61,19 @@ def test_polars_and_arrays(table, tmp_path):
         assert {cell.column for cell in report.cells} == {key}
 
 
+def test_one_column_and_lists(table, tmp_path):
+    photos = table["photo"]
+    for X, key in (
+        (photos, "photo"),
+        (pl.Series("photo", photos.to_numpy(na_value=None)), "photo"),
+        (photos.to_numpy(), 0),
+        (photos.tolist(), 0),
+        ([[path] for path in photos], 0),
+    ):
+        report = check(X, key, root=tmp_path, verbose=False)
+        assert [cell.code for cell in report.cells] == [None, "TRUNCATED", "NOT_FOUND"]
+
+
 def test_the_summary(table, tmp_path):
     report = check(table, ["photo"], root=tmp_path, verbose=False)
     first, *lines = str(report).splitlines()
@@ -146,6 +159,8 @@ def test_it_must_be_told_where_it_cannot_be(values):
 def test_refused(table):
     with pytest.raises(ValueError, match="lacks the column 'picture'"):
         check(table, ["picture"])
+    with pytest.raises(ValueError, match="Expected a 2D array of cells, got 3"):
+        check(np.zeros((2, 2, 2)), 0)
     with pytest.raises(ValueError, match="lacks the column 3"):
         check(table.to_numpy(), [3])
     with pytest.raises(ValueError, match="'video'"):
