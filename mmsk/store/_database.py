@@ -93,6 +93,9 @@ class Database:
                 problem = error
             if is_open and writes:
                 self._is_frozen = True
+                if _is_full(problem):
+                    with contextlib.suppress(sqlite3.Error, OSError):
+                        _space.undo(connection, self.location)
             else:
                 self._is_lost = True
                 self.close()
@@ -157,6 +160,11 @@ class Database:
         except OSError:
             return None
         return status.st_dev, status.st_ino
+
+
+def _is_full(problem: Exception) -> bool:
+    code = getattr(problem, "sqlite_errorcode", 0) & 0xFF
+    return isinstance(problem, OSError) or code == sqlite3.SQLITE_FULL
 
 
 def _patiently(

@@ -112,7 +112,7 @@ class FeatureStore:
                 f"{type(location).__name__}."
             )
         path = os.fsdecode(location)
-        if not path or "\0" in path:
+        if not _is_path(path):
             raise ValueError(f"location is the path of a directory, got {path!r}.")
         self.location = os.path.abspath(os.path.expanduser(path))
         self.max_size = max_size
@@ -269,8 +269,12 @@ class FeatureStore:
         if max_bytes is None or not self._database.exists():
             return 0
         self._database.restore()
-        work = partial(_space.prune, folder=self.location, max_bytes=max_bytes)
-        return self._database.attempt(work, 0, writes=True)
+        where = {"folder": self.location, "max_bytes": max_bytes}
+        n_deleted = self._database.attempt(
+            partial(_space.prune, **where), 0, writes=True
+        )
+        self._database.attempt(partial(_space.shrink, **where), None, writes=True)
+        return n_deleted
 
     def clear(self) -> None:
         """Delete all entries, set the counters to zero and shrink the files."""
@@ -367,3 +371,10 @@ class FeatureStore:
     def __setstate__(self, state: dict) -> None:
         self.location, self.max_size = state["location"], state["max_size"]
         self._attach(may_create=False)
+
+
+def _is_path(text: str) -> bool:
+    try:
+        return b"\0" not in os.fsencode(text) and bool(text)
+    except UnicodeEncodeError:
+        return False

@@ -1,5 +1,6 @@
 """The files of a store that hold its entries one behind another."""
 
+import contextlib
 import os
 import re
 from collections.abc import Container, Sequence
@@ -70,6 +71,13 @@ def size_of(folder: str, file: int) -> int:
         return os.stat(_path(folder, file)).st_size
     except OSError:
         return -1
+
+
+def cut(folder: str, file: int, size: int) -> None:
+    """Take off what stands in a file behind `size`."""
+    with contextlib.suppress(FileNotFoundError):
+        if size_of(folder, file) > size:
+            os.truncate(_path(folder, file), size)
 
 
 def read_blocks(folder: str, places: NDArray[np.void]) -> list[Block]:

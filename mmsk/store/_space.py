@@ -23,8 +23,9 @@ from mmsk.store._tables import (
 
 _FILE_SIZES = 2**20, 64 * 2**20  # at least, at most
 # A file is written anew when less than this share of it is used. A put moves at most
-# as much as it has freed, a prune leaves little that is not used.
-_SHARE_OF_PUT, _SHARE_OF_PRUNE = 0.5, 0.95
+# as much as it has freed, a prune leaves little that is not used. Before that it
+# deletes files with nothing in them: on a full disk there is room to move then.
+_SHARE_OF_PUT, _SHARE_OF_PRUNE, _SHARE_OF_NOTHING = 0.5, 0.95, 2.0**-50
 
 
 def append(
@@ -100,21 +101,41 @@ def limit(connection: sqlite3.Connection, folder: str, max_bytes: int) -> None:
 
 
 def prune(connection: sqlite3.Connection, folder: str, max_bytes: int) -> int:
-    """Delete what was used least recently, give the space back, return how many."""
+    """Delete what was used least recently, and the files that this leaves empty.
+
+    Return how many entries were deleted.
+    """
     with transaction(connection):
         n_deleted = _make_room(connection, max_bytes)
+        _rewrite(connection, folder, _SHARE_OF_NOTHING, max_bytes)
+    sweep(connection, folder)
+    return n_deleted
+
+
+def shrink(connection: sqlite3.Connection, folder: str, max_bytes: int) -> None:
+    """Move entries together and give the space between them back."""
+    with transaction(connection):
         _rewrite(connection, folder, _SHARE_OF_PRUNE, max_bytes)
     sweep(connection, folder)
     give_back(connection)
-    return n_deleted
 
 
 def clear(connection: sqlite3.Connection, folder: str) -> None:
     """Delete all entries, set the counters to zero and give the space back."""
     with transaction(connection):
+        # before it is written down, for which a full disk has no room
+        _files.delete_files(folder, ())
         empty(connection)
-    sweep(connection, folder)
     give_back(connection)
+
+
+def undo(connection: sqlite3.Connection, folder: str) -> None:
+    """Give back what a put has taken of a full disk before it failed."""
+    with transaction(connection):
+        now = totals(connection)
+        if now.file:
+            _files.cut(folder, now.file, now.stop)
+    sweep(connection, folder)
 
 
 def sweep(connection: sqlite3.Connection, folder: str) -> None:

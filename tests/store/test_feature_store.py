@@ -152,7 +152,7 @@ def test_location_of_another_type_is_refused(location):
         FeatureStore(location)
 
 
-@pytest.mark.parametrize("location", ["", "a\0b"])
+@pytest.mark.parametrize("location", ["", "a\0b", "\ud800"])
 def test_location_that_is_no_path_is_refused(location):
     with pytest.raises(ValueError, match="location is the path of a directory"):
         FeatureStore(location)
