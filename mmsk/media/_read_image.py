@@ -20,6 +20,7 @@ def read_image(
     cell: object,
     *,
     root: str | os.PathLike | None = None,
+    max_pixels: int = MAX_PIXELS,
     max_bytes: int = MAX_BYTES,
 ) -> bytes | np.ndarray:
     """Return the content of a picture cell as it is, for hashing and decoding.
@@ -35,6 +36,8 @@ def read_image(
     root : str or os.PathLike, default=None
         Folder against which relative paths are resolved and which no path may
         leave, symbolic links and ``..`` included.
+    max_pixels : int, default=50_000_000
+        Limit on height times width of an open picture.
     max_bytes : int, default=64 * 2**20
         Largest file that is accepted.
 
@@ -66,7 +69,7 @@ def read_image(
     content, path = fetch_image(cell, root=root, max_bytes=max_bytes)
     if isinstance(content, Image.Image):
         with naming(path, what="picture", limit="max_pixels"):
-            return to_array(load_picture(content, MAX_PIXELS))
+            return to_array(load_picture(content, max_pixels))
     return content
 
 

@@ -65,3 +65,10 @@ def test_limit_of_bytes():
     assert read_image(memoryview(data), max_bytes=len(data)) == data
     with pytest.raises(MediaError, match="FILE_TOO_LARGE"):
         read_image(memoryview(data), max_bytes=len(data) - 1)
+
+
+def test_limit_of_pixels_of_an_open_picture():
+    assert read_image(scene(), max_pixels=2400).shape == (40, 60, 3)
+    with pytest.raises(MediaError, match="more than max_pixels=2399") as caught:
+        read_image(scene(), max_pixels=2399)
+    assert caught.value.code == "TOO_MANY_PIXELS"

@@ -35,7 +35,12 @@ class ImageExtractor(RowExtractor):
         return "_store_id" in vars(type(self))
 
     def _read_cell(self, cell: Any) -> bytes | NDArray:
-        return read_image(cell, root=self.root, max_bytes=self.max_bytes)
+        return read_image(
+            cell,
+            root=self.root,
+            max_pixels=self.max_pixels,
+            max_bytes=self.max_bytes,
+        )
 
     def _cell_path(self, cell: Any) -> str | None:
         return file_of(cell)

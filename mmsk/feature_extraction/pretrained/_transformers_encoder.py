@@ -279,8 +279,10 @@ class TransformersEncoder(RowExtractor):
     def _read_cell(self, cell: Any) -> str | bytes | NDArray:
         if self.modality == "text":
             return read_text(cell)
-        read = {"image": read_image, "audio": read_audio}[self.modality]
-        return read(cell, root=self.root, max_bytes=self.max_bytes)
+        where = {"root": self.root, "max_bytes": self.max_bytes}
+        if self.modality == "audio":
+            return read_audio(cell, **where)
+        return read_image(cell, max_pixels=self.max_pixels, **where)
 
     def _read(
         self, cells: NDArray[np.object_]

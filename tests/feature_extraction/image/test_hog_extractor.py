@@ -15,7 +15,7 @@ from mmsk.exceptions import MediaError, MissingModalityWarning
 from mmsk.feature_extraction.image import HOGExtractor
 from mmsk.feature_extraction.image._color import color_histogram
 from mmsk.feature_extraction.image._hog import hog
-from mmsk.media import decode_image, resize_image
+from mmsk.media import decode_image, read_image, resize_image
 from mmsk.store import FeatureStore, config_digest, content_digest, row_key
 from tests.feature_extraction._samples import (
     assert_passes_all_checks,
@@ -237,6 +237,27 @@ def test_limits_are_parameters(folder):
     with pytest.raises(MediaError, match="FILE_TOO_LARGE"):
         small(root=folder, max_bytes=50).fit(X)
     small(root=folder, max_pixels=256).fit(X)
+
+
+@pytest.mark.parametrize("max_pixels", [255, 256, 10**9])
+def test_the_limit_of_pixels_is_that_of_open_pictures_too(max_pixels, monkeypatch):
+    from mmsk.feature_extraction.image import _image_extractor
+
+    asked = []
+
+    def read(cell, **limits):
+        asked.append(limits["max_pixels"])
+        return read_image(cell, **limits)
+
+    monkeypatch.setattr(_image_extractor, "read_image", read)
+    extractor = small(max_pixels=max_pixels, on_error="missing", max_error_rate=1)
+    cells = table([Image.fromarray(noise(1)[0])])
+    if max_pixels < 256:
+        with pytest.warns(MissingModalityWarning):
+            extractor.fit(cells)
+    else:
+        extractor.fit(cells)
+    assert asked == [max_pixels]
 
 
 @pytest.mark.parametrize(
