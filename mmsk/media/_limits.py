@@ -1,6 +1,10 @@
-"""The pixel limit, asked before anything is allocated."""
+"""The limits of pictures: pixels, before anything is allocated, and memory."""
+
+import numpy as np
 
 from ..exceptions import MediaError
+
+_DECODER_BYTES = 12  # a pixel: a canvas, the one before it and the frame
 
 
 def check_pixels(width: int, height: int, max_pixels: int) -> None:
@@ -26,3 +30,22 @@ def check_pixels(width: int, height: int, max_pixels: int) -> None:
             f"{width} x {height} pixels, more than max_pixels={max_pixels}",
             advice="Shrink it, or raise max_pixels if its origin is trusted.",
         )
+
+
+def check_memory(width: int, height: int) -> None:
+    """Tell whether a decoder that has failed could have had the memory it needs.
+
+    The libraries that decode WebP and progressive JPEG call a picture damaged where
+    they were refused memory.
+
+    Parameters
+    ----------
+    width, height : int
+        Of the picture.
+
+    Raises
+    ------
+    MemoryError
+        If there is not as much.
+    """
+    np.empty(_DECODER_BYTES * width * height, dtype=np.uint8)  # asked for, not used

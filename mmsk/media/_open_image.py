@@ -25,7 +25,7 @@ from ._formats import sniff_image
 from ._gif import strip_gif
 from ._image_modes import to_rgb
 from ._jpeg import strip_jpeg
-from ._limits import check_pixels
+from ._limits import check_memory, check_pixels
 from ._png import strip_png
 from ._tiff import strip_tiff
 from ._webp import decode_webp
@@ -217,6 +217,7 @@ def _run_codec(picture: ImageFile, data: bytes) -> Image.Image:
         if status == _NO_MEMORY and name != "libtiff":  # there: sizes that differ
             raise MemoryError
         if status < 0:
+            check_memory(*picture.size)
             text = ERRORS.get(status, f"error {status}")
             raise MediaError("CORRUPT", f"a damaged {picture.format} ({text})")
         if consumed >= 0:  # it waits for more

@@ -6,7 +6,7 @@ from PIL import Image
 
 from ..exceptions import MediaError
 from ._exif import read_orientation
-from ._limits import check_pixels
+from ._limits import check_memory, check_pixels
 
 
 def decode_webp(data: bytes, max_pixels: int) -> tuple[Image.Image, int]:
@@ -36,11 +36,16 @@ def decode_webp(data: bytes, max_pixels: int) -> tuple[Image.Image, int]:
             "FORMAT_NOT_ALLOWED", "a WebP, and this Pillow was built without WebP"
         ) from error
 
-    check_pixels(*_canvas(data), max_pixels)
-    decoder = WebPAnimDecoder(data)
-    size, _, _, _, raw_mode = decoder.get_info()
-    check_pixels(*size, max_pixels)
-    pixels, _ = decoder.get_next()
+    canvas = _canvas(data)
+    check_pixels(*canvas, max_pixels)
+    try:
+        decoder = WebPAnimDecoder(data)
+        size, _, _, _, raw_mode = decoder.get_info()
+        check_pixels(*size, max_pixels)
+        pixels, _ = decoder.get_next()
+    except OSError:
+        check_memory(*canvas)
+        raise
     mode = "RGB" if raw_mode == "RGBX" else raw_mode
     picture = Image.frombuffer(mode, size, pixels, "raw", raw_mode, 0, 1)
     return picture, read_orientation(decoder.get_chunk("EXIF") or b"")

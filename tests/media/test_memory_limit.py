@@ -1,4 +1,4 @@
-"""The recipe in the docstring of mmsk.media limits workers and nothing else."""
+"""What happens where memory runs out, and how to limit it."""
 
 import subprocess
 import sys
@@ -6,9 +6,17 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 import mmsk.media
-from tests._corpus import packed_zeros, png
+from mmsk.media import decode_image
+from tests._corpus import encode, packed_zeros, png
+from tests.media import _fuzz
+from tests.media._fuzz import outcomes
+
+needs_limits = pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="RLIMIT_AS"
+)
 
 SIDE = 20_000  # 400 MB as grey levels, 1.6 GB as colours
 
@@ -43,7 +51,7 @@ def recipe():
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="RLIMIT_AS")
+@needs_limits
 def test_memory_runs_out_in_the_worker_alone(tmp_path):
     (tmp_path / "large.png").write_bytes(
         png(SIDE, SIDE, packed_zeros(SIDE * (SIDE + 1)))
@@ -61,3 +69,29 @@ def test_memory_runs_out_in_the_worker_alone(tmp_path):
         timeout=120,
     )
     assert run.stdout == "['OUT_OF_MEMORY', None] -1\n", run.stderr
+
+
+# whose decoders do not say that they lacked memory
+SILENT = {
+    "progressive": ("JPEG", {"progressive": True}),
+    "webp": ("WEBP", {"method": 0}),
+    "lossless": ("WEBP", {"lossless": True, "method": 0}),
+}
+
+
+@needs_limits
+@pytest.mark.parametrize("name", SILENT)
+def test_a_whole_picture_without_memory_is_not_called_damaged(
+    name, tmp_path, monkeypatch
+):
+    kind, options = SILENT[name]
+    data = encode(Image.new("RGB", (4000, 3000)), kind, **options)
+    decode_image(data)  # what is needed once is there
+    codes = []
+    for megabytes in (1, 25, 50, 75, 100, 125, 800):
+        monkeypatch.setattr(_fuzz, "SPARE_MEMORY", megabytes * 2**20)
+        (code,) = outcomes([data], decode_image, tmp_path)
+        codes.append(code)
+    assert codes[0] == "OUT_OF_MEMORY"
+    assert codes[-1] == "decoded"
+    assert set(codes) == {"OUT_OF_MEMORY", "decoded"}
