@@ -91,6 +91,9 @@ class Database:
             except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
                 # Unicode, because SQLite quotes damaged names in its message
                 problem = error
+            except BaseException:
+                self.index.reset()  # it may have been interrupted half way
+                raise
             if is_open and writes:
                 self._is_frozen = True
                 if _is_full(problem):

@@ -108,8 +108,9 @@ def _layout(connection: sqlite3.Connection) -> int:
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """Write everything or nothing."""
-    connection.execute("BEGIN IMMEDIATE")
     try:
+        # in here, since whoever waits for the lock may be interrupted as it comes
+        connection.execute("BEGIN IMMEDIATE")
         yield
         connection.execute("COMMIT")
     except BaseException:

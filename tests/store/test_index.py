@@ -236,3 +236,30 @@ def test_rows_of_many_files_come_back_in_order(tmp_path, make_rows):
     order = np.random.default_rng(0).permutation(2000)
     found = stranger(store).get_many([keys[i] for i in order])
     assert_array_equal(np.stack(found), rows[order])
+
+
+@pytest.mark.parametrize("n_calls", range(6))
+def test_an_index_that_was_interrupted_is_read_again(
+    store, make_rows, monkeypatch, n_calls
+):
+    keys, rows = make_rows(30)
+    store.put_many(keys[:10], rows[:10])
+    stranger(store).put_many(keys[10:20], rows[10:20])
+    put, left = _index._put, [n_calls]
+
+    def interrupt(*args):
+        left[0] -= 1
+        if left[0] < 0:
+            raise KeyboardInterrupt
+        return put(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_index, "_put", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            for _ in range(3):
+                store.get_many(keys)
+                store.put_many(keys[20:], rows[20:])
+                store._database.index.reset()
+    store.put_many(keys[20:], rows[20:])
+    assert_array_equal(np.stack(store.get_many(keys)), rows)
+    assert store.info().entries == 30
