@@ -25,6 +25,11 @@ class Batch(NamedTuple):
         """The keys of new entries."""
         return Names(self.records["id"], self.marks)
 
+    @property
+    def n_bytes(self) -> int:
+        """What the entries will take, with what the index has of them."""
+        return len(self.records) * (self.size + RECORD.itemsize)
+
     def take(self, chosen: NDArray[np.bool_]) -> "Batch":
         """Return the batch of some of the entries."""
         if chosen.all():

@@ -221,7 +221,8 @@ class FeatureStore:
 
         They may have any shape and any dtype of numbers. They are what something
         fitted gave for many rows, and so not counted as extractions. Arrays that
-        were there under this key are replaced.
+        were there under this key are replaced. Arrays that take more than `max_size`
+        are not put: everything else would go, and then they themselves.
 
         Parameters
         ----------
@@ -236,7 +237,10 @@ class FeatureStore:
             If an array holds something else.
         """
         (key,) = check_keys([key])
-        self._write(pack_arrays(key, arrays), PART)
+        batches = pack_arrays(key, arrays)
+        size = sum(batch.n_bytes for batch in batches)
+        if self._max_bytes is None or size <= self._max_bytes:
+            self._write(batches, PART)
 
     def info(self) -> StoreInfo:
         """Return what the store holds and how often it was asked.

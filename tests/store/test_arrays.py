@@ -3,7 +3,7 @@ import pytest
 import scipy.sparse
 from numpy.testing import assert_array_equal
 
-from mmsk.store import _arrays
+from mmsk.store import FeatureStore, _arrays
 
 
 def test_arrays_come_back_as_they_were_put(store):
@@ -38,6 +38,17 @@ def test_arrays_are_not_counted_as_extractions(store):
     store.get_arrays(b"key")
     info = store.info()
     assert (info.entries, info.hits, info.misses, info.written) == (2, 0, 0, 0)
+
+
+def test_arrays_larger_than_the_store_drive_nothing_out(tmp_path):
+    store = FeatureStore(tmp_path, max_size=1000)
+    row = np.ones(20, dtype=np.float32)
+    store.put_many([b"row"], [row])
+    store.put_arrays(b"small", [np.arange(50)])
+    store.put_arrays(b"large", [np.arange(500)])
+    assert store.get_arrays(b"large") is None
+    assert_array_equal(store.get_many([b"row"])[0], row)
+    assert_array_equal(store.get_arrays(b"small")[0], np.arange(50))
 
 
 def test_rows_and_arrays_are_not_taken_for_each_other(store):
