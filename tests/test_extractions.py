@@ -1,5 +1,7 @@
 """Every picture is decoded once in a whole search."""
 
+import pickle
+
 import pytest
 from sklearn.ensemble import StackingClassifier
 from sklearn.linear_model import LogisticRegression
@@ -7,6 +9,7 @@ from sklearn.model_selection import GridSearchCV
 
 from mmsk.compose import MultimodalClassifier
 from mmsk.fusion import EarlyFusionClassifier, LateFusionClassifier
+from mmsk.store import FeatureStore
 from tests._shop import LoggingHOGExtractor, n_decoded, shop_features, write_shop
 
 N = 60
@@ -87,3 +90,17 @@ def test_the_store_changes_no_score(shop, tmp_path):
     for name in computed:
         if name.startswith(("split", "mean_test")):
             assert stored[name].tolist() == computed[name].tolist()
+
+
+def test_nothing_is_pickled_into_the_store_or_out_of_it(shop, tmp_path, monkeypatch):
+    root, X, y = shop
+    expected = shop_features(root).fit_transform(X, y)
+    for name in ("dump", "dumps", "load", "loads", "Pickler", "Unpickler"):
+        monkeypatch.setattr(pickle, name, None)
+    store = FeatureStore(tmp_path / "store")
+    for _ in range(2):
+        found = shop_features(root, memory=store).fit_transform(X, y)
+        assert (found != expected).nnz == 0
+    info = store.info()
+    assert (info.written, info.hits) == (N, N)
+    assert info.entries > N  # what the texts' fit has learned is there too

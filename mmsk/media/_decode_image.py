@@ -31,10 +31,10 @@ def decode_image(
     of the ranges [0, 1] (floats), [0, 255] and [0, 65535] that holds the picture,
     else from its own minimum and maximum. Profiles are ignored.
 
-    A file that is not whole is refused, never padded with grey; but of a progressive
-    JPEG, and of one in a TIFF, it is only seen whether its end is there. Safe to call
-    from threads; Pillow's global settings are neither changed nor obeyed (but by a
-    ``PIL.Image`` that was opened elsewhere and not loaded).
+    A file that is not whole is refused, never padded with grey; but of a JPEG in
+    several scans (progressive), and of one in a TIFF, it is only seen whether its end
+    is there. Safe to call from threads; Pillow's global settings are neither changed
+    nor obeyed (but by a ``PIL.Image`` that was opened elsewhere and not loaded).
 
     Parameters
     ----------
