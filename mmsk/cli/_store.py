@@ -1,8 +1,11 @@
 """What a feature store holds, and making room in it."""
 
 import argparse
+import sys
+import warnings
 from pathlib import Path
 
+from mmsk.exceptions import StoreWarning
 from mmsk.store import FeatureStore
 
 
@@ -30,7 +33,17 @@ def add_store(commands: argparse._SubParsersAction) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     if not FeatureStore.is_at(arguments.location):
         arguments.parser.error(f"there is no feature store in {arguments.location}")
-    store = FeatureStore(arguments.location)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", StoreWarning)
+            _act(arguments, FeatureStore(arguments.location))
+    except StoreWarning as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _act(arguments: argparse.Namespace, store: FeatureStore) -> None:
     if arguments.prune is not None:
         try:
             count = store.prune(arguments.prune)
@@ -40,4 +53,3 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.clear:
         store.clear()
     print(store.info())
-    return 0

@@ -63,6 +63,17 @@ def test_refused(arguments, message, tmp_path, monkeypatch, capsys):
     assert list(tmp_path.iterdir()) == []  # nothing was made
 
 
+@pytest.mark.parametrize("options", [[], ["--prune"], ["--clear"]], ids=str)
+def test_a_store_that_cannot_be_used(options, tmp_path, capsys):
+    file = tmp_path / "features.sqlite3"
+    file.write_bytes(b"not a database " * 1000)
+    assert main(["store", str(tmp_path), *options]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""  # no number that is none
+    assert "cannot be used: file is not a database" in err
+    assert file.read_bytes() == b"not a database " * 1000
+
+
 def test_a_size_that_is_none(store, capsys):
     with pytest.raises(SystemExit, match="2"):
         main(["store", store.location, "--prune", "little"])
