@@ -20,7 +20,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     status : int
-        0 where all went well, 1 where the table or a picture could not be used.
+        0 where all went well, 1 where the table, a picture or a store could not be
+        used.
     """
     parser = _parser()
     arguments = parser.parse_args(argv)
