@@ -14,6 +14,7 @@ from sklearn.utils.validation import has_fit_parameter
 
 from mmsk._utils._blocks import PRESENCE_NAME, Block, Blocks
 from mmsk.compose._branch_errors import check_numbers, named_branch
+from mmsk.compose._inner_groups import takes_groups
 from mmsk.compose._shared_fits import SharedFits
 from mmsk.compose._step_keys import takes_store
 from mmsk.feature_extraction.tabular import TableExtractor
@@ -121,7 +122,7 @@ class Branch:
         params = {
             name: value
             for name, value in given.items()
-            if value is not None and has_fit_parameter(step, name)
+            if value is not None and _takes(step, name)
         }
 
         def fit():
@@ -178,6 +179,12 @@ class Branch:
 def first_step(transformer: Any) -> Any:
     """Return the step of a branch that reads the table."""
     return _steps(transformer)[0]
+
+
+def _takes(step: Any, name: str) -> bool:
+    if name == "groups":
+        return takes_groups(step, "fit", "fit_transform")
+    return has_fit_parameter(step, name)
 
 
 def _steps(transformer: Any) -> list:

@@ -31,6 +31,7 @@ from mmsk.compose._columns import (
     keys_in_table,
     resolve_columns,
 )
+from mmsk.compose._inner_groups import warn_if_ungrouped
 from mmsk.compose._joined_blocks import check_raw_size, join_blocks
 from mmsk.compose._select import check_roles, select
 from mmsk.compose._step_keys import takes_store
@@ -207,6 +208,8 @@ class ModalityTransformer(TransformerMixin, NamedSteps):
             raise ValueError(
                 "ModalityTransformer has no branch: all are 'drop' or find no column."
             )
+        if groups is not None:
+            warn_if_ungrouped(*(branch.transformer for branch in fitted))
         parts = [
             branch.fit_transform(
                 cut_columns(X, branch.keys),

@@ -26,8 +26,11 @@ class MultimodalClassifier(ClassifierMixin, BaseMultimodal):
     groups : str, default=None
         A column of X that says which rows belong together (author, speaker,
         product). It is never a feature, is not needed to predict, and reaches
-        every inner split that takes groups; where an inner split cannot be
-        reached, one GroupsWarning says so.
+        every inner split that takes groups: of mmsk's estimators, of searches and
+        RFECV whose ``cv`` reads groups, such as GroupKFold, and with
+        scikit-learn's metadata routing enabled of most others. Where an inner
+        split cannot be reached, one GroupsWarning says so, or a ValueError if
+        its ``cv`` needs groups.
 
     Attributes
     ----------
@@ -46,8 +49,8 @@ class MultimodalClassifier(ClassifierMixin, BaseMultimodal):
     ------
     ValueError
         If something between the matrix and an estimator that reads blocks
-        rearranges the columns (the message has its parameter path), or `groups`
-        is not a column.
+        rearranges the columns (the message has its parameter path), `groups`
+        is not a column, or an inner split needs groups that cannot reach it.
 
     See Also
     --------
@@ -139,8 +142,8 @@ class MultimodalRegressor(RegressorMixin, BaseMultimodal):
         of the estimators inside it, are filled on a clone.
     groups : str, default=None
         A column of X that says which rows belong together. It is never a
-        feature, is not needed to predict, and reaches every inner split that
-        takes groups; where one cannot be reached, one GroupsWarning says so.
+        feature, is not needed to predict, and reaches inner splits as in
+        MultimodalClassifier.
 
     Attributes
     ----------

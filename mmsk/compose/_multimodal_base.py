@@ -22,8 +22,9 @@ from mmsk._utils._param_validation import HasMethods, fit_context, safe_indexing
 from mmsk._utils._targets import check_known
 from mmsk._utils._weights import positive_weights
 from mmsk.compose._columns import by_position, names_column
-from mmsk.compose._fit_params import as_repeats, fit_params, warn_if_ungrouped
+from mmsk.compose._fit_params import as_repeats, fit_params
 from mmsk.compose._hand_down import hand_down, register_block_rule
+from mmsk.compose._inner_groups import warn_if_ungrouped
 from mmsk.compose._leakage import warn_if_leaking
 from mmsk.compose._modality_transformer import ModalityTransformer
 from mmsk.compose._shared_matrices import shared_rows
@@ -76,6 +77,8 @@ class BaseMultimodal(MetaEstimatorMixin, BaseEstimator):
             check_classification_targets(y)
         warn_if_leaking(self.features, self.estimator)
         X, groups = self._without_groups(X, fitting=True)
+        if groups is not None:
+            warn_if_ungrouped(self.estimator)
         kept = slice(None)
         if sample_weight is not None:
             kept, sample_weight = positive_weights(sample_weight, X)
@@ -92,8 +95,6 @@ class BaseMultimodal(MetaEstimatorMixin, BaseEstimator):
         check_consistent_length(matrix, y)
         self.estimator_ = hand_down(clone(self.estimator), self._blocks)
         tell_task(self.estimator_, self)
-        if groups is not None:
-            warn_if_ungrouped(self.estimator_)
         rows, sample_weight = as_repeats(self.estimator_, sample_weight)
         if not isinstance(rows, slice):
             matrix, y = matrix[rows], safe_indexing(y, rows)

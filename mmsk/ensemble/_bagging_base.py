@@ -22,8 +22,8 @@ from mmsk._utils._param_validation import (
     num_samples,
     set_random_states,
 )
-from mmsk.compose._fit_params import warn_if_ungrouped
 from mmsk.compose._hand_down import hand_down
+from mmsk.compose._inner_groups import warn_if_ungrouped
 from mmsk.compose._told_unseen import tell_unseen
 from mmsk.ensemble._answers import Target
 from mmsk.ensemble._draws import dealt, drawn_rows, n_drawn

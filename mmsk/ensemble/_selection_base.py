@@ -16,7 +16,7 @@ from mmsk._utils._param_validation import (
     fit_context,
     num_samples,
 )
-from mmsk.compose._fit_params import warn_if_ungrouped
+from mmsk.compose._inner_groups import warn_if_ungrouped
 from mmsk.ensemble._greedy import greedy_weights
 from mmsk.ensemble._members import NamedMembers, answer_of
 from mmsk.ensemble._metric import score_of

@@ -18,7 +18,7 @@ from mmsk._utils._param_validation import (
     num_samples,
 )
 from mmsk.compose._block_selector import feature_names
-from mmsk.compose._fit_params import warn_if_ungrouped
+from mmsk.compose._inner_groups import warn_if_ungrouped
 from mmsk.ensemble._members import NamedMembers, answer_of, fit_member
 from mmsk.fusion._base import rows_with_a_modality
 

@@ -10,8 +10,9 @@ from sklearn.utils import get_tags
 from mmsk._utils._blocks import Blocks
 from mmsk._utils._param_validation import HasMethods, Interval, fit_context
 from mmsk.compose import BlockReducer, BlockScaler
-from mmsk.compose._fit_params import as_repeats, fit_params, warn_if_ungrouped
+from mmsk.compose._fit_params import as_repeats, fit_params
 from mmsk.compose._hand_down import hand_down
+from mmsk.compose._inner_groups import warn_if_ungrouped
 from mmsk.fusion._absent import AbsentFill
 from mmsk.fusion._members import check_kind
 
@@ -79,10 +80,10 @@ class BaseEarlyFusion(MetaEstimatorMixin):
         """
         if self.estimator is not None:
             check_kind(self, self.estimator, "estimator")
+        if groups is not None:
+            warn_if_ungrouped(self._inner())
         self._fit(X, y, sample_weight, groups)
         self._warn_if_single()
-        if groups is not None:
-            warn_if_ungrouped(self.estimator_)
         return self
 
     def _fit(self, X, y, sample_weight=None, groups=None):

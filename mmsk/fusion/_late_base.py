@@ -18,7 +18,8 @@ from mmsk._utils._param_validation import (
     fit_context,
 )
 from mmsk._utils._splits import splits_of_kept
-from mmsk.compose._fit_params import as_repeats, fit_params, warn_if_ungrouped
+from mmsk.compose._fit_params import as_repeats, fit_params
+from mmsk.compose._inner_groups import warn_if_ungrouped
 from mmsk.compose._told_unseen import tell_unseen
 from mmsk.fusion._members import check_kind, fit_member, is_drop, own_estimators
 

@@ -192,6 +192,8 @@ class FusionSearchCV(KeptFits, WatchedSearch):
         "random_state": ["random_state"],
     }
 
+    _groups_own_folds = True  # of an int cv
+
     def __init__(
         self,
         estimator,
