@@ -30,7 +30,7 @@ class MultimodalClassifier(ClassifierMixin, BaseMultimodal):
         RFECV whose ``cv`` reads groups, such as GroupKFold, and with
         scikit-learn's metadata routing enabled of most others. Where an inner
         split cannot be reached, one GroupsWarning says so, or a ValueError if
-        its ``cv`` needs groups.
+        its ``cv`` needs groups. Groups that are no column are given to ``fit``.
 
     Attributes
     ----------

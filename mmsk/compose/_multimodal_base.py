@@ -17,6 +17,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from mmsk._utils._frames import column_names, take_columns
+from mmsk._utils._groups import check_groups
 from mmsk._utils._missing import is_missing
 from mmsk._utils._param_validation import HasMethods, fit_context, safe_indexing
 from mmsk._utils._targets import check_known
@@ -40,7 +41,7 @@ class BaseMultimodal(MetaEstimatorMixin, BaseEstimator):
         "estimator": [HasMethods(["fit"])],
         "groups": [str, None],
     }
-    __metadata_request__fit = {"sample_weight": True}
+    __metadata_request__fit = {"sample_weight": True, "groups": True}
 
     def __init__(self, features, estimator, *, groups: str | None = None) -> None:
         self.features = features
@@ -48,7 +49,7 @@ class BaseMultimodal(MetaEstimatorMixin, BaseEstimator):
         self.groups = groups
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y, sample_weight=None, groups=None):
         """Fit the features, then the estimator on their matrix.
 
         Parameters
@@ -59,6 +60,10 @@ class BaseMultimodal(MetaEstimatorMixin, BaseEstimator):
             Target.
         sample_weight : array-like of shape (n_samples,), default=None
             Rows of weight 0 are left out altogether.
+        groups : array-like of shape (n_samples,), default=None
+            Which rows belong together, in place of the column that the parameter
+            `groups` names. Searches and cross-validation hand these on with
+            metadata routing only; a column they always do.
 
         Returns
         -------
@@ -76,7 +81,10 @@ class BaseMultimodal(MetaEstimatorMixin, BaseEstimator):
         if is_classifier(self):
             check_classification_targets(y)
         warn_if_leaking(self.features, self.estimator)
-        X, groups = self._without_groups(X, fitting=True)
+        if groups is not None:
+            groups = self._given_groups(X, groups)
+        X, named = self._without_groups(X, fitting=True)
+        groups = named if groups is None else groups
         if groups is not None:
             warn_if_ungrouped(self.estimator)
         kept = slice(None)
@@ -165,6 +173,17 @@ class BaseMultimodal(MetaEstimatorMixin, BaseEstimator):
                     "column of groups and no feature. Take it out of the branch, or "
                     "let the branch read a copy of it under another name."
                 )
+
+    def _given_groups(self, X: Any, groups: Any) -> np.ndarray:
+        if isinstance(groups, str):
+            raise TypeError(
+                f"fit takes the groups themselves, one for each row, got {groups!r}. A "
+                f"column of X is named beforehand: {type(self).__name__}(..., "
+                f"groups={groups!r})."
+            )
+        groups = check_groups(groups)
+        check_consistent_length(X, groups)
+        return groups
 
     def _without_groups(self, X: Any, *, fitting: bool) -> tuple[Any, Any]:
         if self.groups is None:

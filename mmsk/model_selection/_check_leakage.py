@@ -13,10 +13,10 @@ from sklearn.model_selection import check_cv
 from sklearn.utils import check_consistent_length
 
 from mmsk._utils._frames import column, column_names
+from mmsk._utils._groups import check_groups
 from mmsk.compose._select import check_roles
 from mmsk.model_selection._contents import Content, find_contents
 from mmsk.model_selection._fingerprints import FINGERPRINTS, hash_and_colours
-from mmsk.model_selection._groups import check_groups
 from mmsk.model_selection._perceptual_hash import N_BITS, similar_pairs
 from mmsk.model_selection._report import Leak, LeakageReport
 from mmsk.model_selection._sides import Sides

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_consistent_length
 
+from mmsk._utils._groups import check_groups
 from mmsk._utils._splits import splitter_kind, with_rare_classes_merged
 from mmsk._utils._targets import check_known
-from mmsk.model_selection._groups import check_groups
 
 
 def make_splitter(

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import (
@@ -28,12 +29,19 @@ from mmsk.compose import (
     BlockScaler,
     ModalityTransformer,
     MultimodalClassifier,
+    MultimodalRegressor,
     select,
 )
 from mmsk.exceptions import GroupsWarning
 from mmsk.feature_extraction.tabular import TableExtractor
 from mmsk.feature_extraction.text import TfidfExtractor
-from mmsk.fusion import EarlyFusionClassifier, LateFusionClassifier
+from mmsk.fusion import (
+    EarlyFusionClassifier,
+    LateFusionClassifier,
+    LateFusionRegressor,
+)
+from mmsk.model_selection import FusionSearchCV
+from mmsk.pipeline import make_multimodal_classifier, make_multimodal_regressor
 from tests._blocks import (
     Folds,
     mixed_features,
@@ -296,6 +304,68 @@ class TestGroups:
         clf.fit(X[["price", "title", "author"]], Y)
         assert "text" not in clf.features_.blocks_
         assert clf.features_.transformers_[0][2] == ["title"]
+
+
+class TestGroupsGivenToFit:
+    LATE = LateFusionClassifier(combine="stack", cv=Folds(3))
+
+    @pytest.mark.parametrize("kind", [list, np.array, pd.Series, pl.Series])
+    def test_stand_for_a_column(self, asked, kind):
+        groups = X["author"].tolist()
+        clf = MultimodalClassifier(mixed_features(), self.LATE)
+        given = clone(clf).fit(X.drop(columns="author"), Y, groups=kind(groups))
+        named = clone(clf).set_params(groups="author").fit(X, Y)
+        assert len(asked) == 2
+        np.testing.assert_array_equal(asked[0], asked[1])
+        np.testing.assert_array_equal(given.predict_proba(X), named.predict_proba(X))
+
+    def test_come_before_the_column_which_is_no_feature_still(self, asked):
+        clf = MultimodalClassifier(mixed_features(), self.LATE, groups="author")
+        pairs = np.arange(80) // 2
+        clf.fit(X, Y, groups=pairs)
+        np.testing.assert_array_equal(asked[0], pairs)
+        assert list(clf.feature_names_in_) == ["title", "price"]
+
+    def test_of_numbers_and_of_made_estimators(self, asked):
+        late = LateFusionRegressor(combine="stack", cv=Folds(3))
+        numbers = np.arange(80.0)
+        weights = (np.arange(80) % 3 > 0).astype(float)
+        reg = MultimodalRegressor(mixed_features(), late)
+        reg.fit(X, numbers, groups=X["author"], sample_weight=weights)
+        np.testing.assert_array_equal(asked.pop(), X["author"][weights > 0])
+        roles = {"title": "text", "author": "drop"}
+        for make, inner, y in (
+            (make_multimodal_classifier, self.LATE, Y),
+            (make_multimodal_regressor, late, numbers),
+        ):
+            made = make(X, roles=roles, estimator=inner)
+            made.fit(X, y, groups=X["author"])
+            np.testing.assert_array_equal(asked.pop(), X["author"])
+        piped = make_pipeline(MultimodalClassifier(mixed_features(), self.LATE))
+        piped.fit(X, Y, multimodalclassifier__groups=X["author"])
+        np.testing.assert_array_equal(asked.pop(), X["author"])
+
+    @pytest.mark.parametrize("search", [GridSearchCV, FusionSearchCV])
+    def test_searches_hand_them_on_with_metadata_routing(self, asked, search):
+        clf = MultimodalClassifier(mixed_features(), self.LATE)
+        grid = {"estimator__scale": [True]}
+        outer = GroupKFold(2)
+        with config_context(enable_metadata_routing=True):
+            search(clf, grid, cv=outer).fit(X, Y, groups=X["author"])
+        trains = [train for train, _ in outer.split(X, Y, X["author"])]
+        for rows, groups in zip([*trains, slice(None)], asked, strict=True):
+            np.testing.assert_array_equal(groups, X["author"].iloc[rows])
+
+    def test_refused(self):
+        clf = MultimodalClassifier(mixed_features(), self.LATE)
+        with pytest.raises(TypeError, match=r"Classifier\(..., groups='author'\)"):
+            clf.fit(X, Y, groups="author")
+        with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+            clf.fit(X, Y, groups=X["author"][1:])
+        with pytest.raises(ValueError, match=r"1-D, .* got shape \(80, 1\)"):
+            clf.fit(X, Y, groups=X[["author"]])
+        with pytest.raises(ValueError, match="in 2 rows, first in row 1"):
+            clf.fit(X, Y, groups=["a", None, "b", np.nan, *"abcd" * 19])
 
 
 class _Watch(LogisticRegression):

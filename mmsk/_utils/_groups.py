@@ -20,9 +20,12 @@ def check_groups(groups: ArrayLike) -> NDArray:
     Raises
     ------
     ValueError
-        If a row has none.
+        If a row has none, or it is no array of one dimension.
     """
     groups = np.asarray(groups)
+    if groups.ndim != 1:
+        got = repr(groups[()]) if groups.ndim == 0 else f"shape {groups.shape}"
+        raise ValueError(f"groups must be 1-D, one value for each row, got {got}.")
     missing = [row for row, group in enumerate(groups.tolist()) if is_missing(group)]
     if missing:
         raise ValueError(
