@@ -42,11 +42,11 @@ def named_branch(name: str, keys: Any, step: Any) -> Iterator[None]:
 
 
 def check_numbers(values: Any, name: str, keys: Any) -> None:
-    """Refuse what a branch has made if float32 cannot hold it.
+    """Refuse what a branch has made if it is no table that float32 can hold.
 
     Parameters
     ----------
-    values : ndarray or sparse matrix of shape (n_samples, n_columns)
+    values : ndarray or sparse matrix
     name : str
         Name of the branch.
     keys : str, int or list of them
@@ -55,9 +55,20 @@ def check_numbers(values: Any, name: str, keys: Any) -> None:
     Raises
     ------
     ValueError
-        With the first value that is no number, and its column.
+        With the first value that is no number, and its column; or with the shape,
+        if it is not (n_samples, n_columns).
     """
-    if sp.issparse(values) or values.dtype.kind not in "OSU" or values.ndim != 2:
+    if values.ndim != 2:
+        hint = (
+            ""
+            if isinstance(keys, list)
+            else f" Name its columns in a list, [{keys!r}]."
+        )
+        raise ValueError(
+            f"{_which(name, keys)}: its output must be 2-D, one row for each sample, "
+            f"got shape {values.shape}.{hint}"
+        )
+    if sp.issparse(values) or values.dtype.kind in "fiub":
         return
     for position, column in enumerate(values.T):
         if _are_numbers(column):
@@ -79,6 +90,8 @@ def _which(name: str, keys: Any) -> str:
 
 
 def _are_numbers(cells: np.ndarray) -> bool:
+    if cells.dtype.kind not in "OSUfiub":  # dates, times between them, complex numbers
+        return False
     try:
         cells.astype(np.float32)
     except (TypeError, ValueError):

@@ -37,7 +37,8 @@ class Branch:
     transformer : transformer or "passthrough"
         What the user gave; it is cloned.
     keys : str, int or list of them
-        Columns of the table, one key alone for a 1-D column.
+        Columns of the table, one key alone for a 1-D column, which a transformer
+        gets as it is, and "passthrough" as a column of the block.
     store : FeatureStore or None
         Given to the extractors that have none, and where fits are shared.
     roles : dict of str to str, default=None
@@ -53,9 +54,10 @@ class Branch:
         roles: Mapping[str, str] | None = None,
     ) -> None:
         self.name = name
-        self.keys = keys
-        if isinstance(transformer, str):  # "passthrough"
+        if isinstance(transformer, str) or not _steps(transformer):  # "passthrough"
+            keys = keys if isinstance(keys, list) else [keys]
             transformer = FunctionTransformer(feature_names_out="one-to-one")
+        self.keys = keys
         self._transformer = clone(transformer)
         self._shared = None if store is None else SharedFits(store)
         self._states: list[bytes | None] = []

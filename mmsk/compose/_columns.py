@@ -46,13 +46,15 @@ def resolve_columns(X: Any, branch: str, columns: Any) -> Any:
     Raises
     ------
     ValueError
-        If a column is not there or none is selected.
+        If a column is not there, none is selected, one of a frame comes twice, or
+        `columns` is something else.
     """
     names = column_names(X)
     count = X.shape[1]
     if callable(columns):
         columns = columns(X)
-    one = isinstance(columns, str | int | np.integer)
+    _check_kind(columns, branch)
+    one = _is_key(columns)
     if one:
         keys = [columns]
     elif isinstance(columns, slice):
@@ -68,6 +70,12 @@ def resolve_columns(X: Any, branch: str, columns: Any) -> Any:
             "or leave the branch out."
         )
     keys = [_key(key, names, count, branch) for key in keys]
+    if names is not None and len(set(keys)) < len(keys):
+        twice = sorted({key for key in keys if keys.count(key) > 1}, key=str)
+        raise ValueError(
+            f"Branch {branch!r} selects the columns {twice} more than once. Name each "
+            "of them once; several branches may read the same column."
+        )
     return keys[0] if one else keys
 
 
@@ -142,7 +150,30 @@ def _entries(columns: Any) -> list:
         return [columns.start, columns.stop]
     if callable(columns):
         return []
-    return [columns] if np.isscalar(columns) else list(columns)
+    several = isinstance(columns, Iterable) and not isinstance(columns, str)
+    return list(columns) if several else [columns]
+
+
+def _is_key(value: Any) -> bool:
+    return isinstance(value, str | int | np.integer) and not isinstance(value, bool)
+
+
+def _check_kind(columns: Any, branch: str) -> None:
+    """Refuse what selects no columns, or in no order, as a set does."""
+    if isinstance(columns, set | frozenset | dict):
+        known = False
+    elif isinstance(columns, slice):
+        known = all(end is None or _is_key(end) for end in _entries(columns))
+    elif isinstance(columns, Iterable):
+        known = all(_is_key(key) or isinstance(key, bool | np.bool_) for key in columns)
+    else:
+        known = _is_key(columns)
+    if not known:
+        raise ValueError(
+            f"Branch {branch!r}: columns must be a name or a position, a list or slice "
+            "of them, a boolean mask, or a callable that returns one of these, got "
+            f"{columns!r}."
+        )
 
 
 def _masked(mask: list, count: int, branch: str) -> list[int]:

@@ -54,7 +54,7 @@ class ModalityTransformer(TransformerMixin, NamedSteps):
         ``mmsk.feature_extraction``, any scikit-learn transformer, a Pipeline of
         them, ``"passthrough"`` or ``"drop"``. ``columns`` is a list of names or
         positions, a slice, a boolean mask, a callable such as `select`, or one
-        name or position alone (the transformer then gets a 1-D column).
+        name or position alone (a transformer then gets a 1-D column).
     memory : str, os.PathLike or FeatureStore, default=None
         Where the features of pictures and clips are kept, so that folds,
         candidates and processes extract each of them once. Given to every
