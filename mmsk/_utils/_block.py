@@ -36,6 +36,8 @@ class Block:
     sparse : bool, default=None
         Whether its zeros stand for what is not there, as in counts of words: such
         columns are never shifted or standardised. ``None``: if the matrix is sparse.
+    unseen : bool, default=False
+        Whether no sample of fit had the modality, of which its extractor has warned.
 
     Raises
     ------
@@ -58,6 +60,7 @@ class Block:
     categorical: tuple[int, ...] = ()
     parts: tuple[tuple[str, int, int], ...] = field(default=(), compare=False)
     sparse: bool | None = field(default=None, compare=False)
+    unseen: bool = field(default=False, compare=False)
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__

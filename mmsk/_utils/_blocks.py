@@ -170,6 +170,7 @@ class Blocks(Sequence):
     def digest(self) -> str:
         """A short hash of the layout: equal layouts have equal digests."""
         fields = [field.name for field in dataclasses.fields(Block)]
+        fields.remove("unseen")  # of the samples, not of the layout
         layout = [[getattr(block, field) for field in fields] for block in self]
         text = json.dumps([self.n_features, layout])
         return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()

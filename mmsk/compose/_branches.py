@@ -98,7 +98,8 @@ class Branch:
         self._states = states
         self.sparse = sp.issparse(values)
         block = self._block_behind(values.shape[1])
-        self.block = replace(block, sparse=self.sparse)
+        unseen = getattr(first_step(self._transformer), "_unseen", False)
+        self.block = replace(block, sparse=self.sparse, unseen=unseen)
         return values
 
     def transform(self, X: Any) -> Any:

@@ -54,10 +54,12 @@ class BlockReader:
 
     def _warn_if_unseen(self, present: NDArray[np.bool_]) -> None:
         """Warn of modalities that no training sample has."""
-        unseen = np.array(self._own_blocks.names)[~present.any(axis=0)]
-        if len(unseen) and present.any():
+        some = present.any(axis=0)
+        own = zip(self._own_blocks, some, strict=True)
+        unseen = [block.name for block, seen in own if not seen and not block.unseen]
+        if unseen and some.any():
             warnings.warn(
-                f"No training sample has the modalities {unseen.tolist()}. If they are "
+                f"No training sample has the modalities {unseen}. If they are "
                 "there, a step before this estimator scaled their presence columns: "
                 "use BlockScaler instead.",
                 MissingModalityWarning,

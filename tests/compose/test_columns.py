@@ -214,5 +214,5 @@ class TestRefused:
     ids=["dates", "times", "complex"],
 )
 def test_what_float32_cannot_hold_does_not_pass_through(cells):
-    with pytest.raises(ValueError, match="output column 'a' holds .* is no number"):
+    with pytest.raises(ValueError, match=r"output column 'a' holds .* is no number"):
         passed(pd.DataFrame({"a": cells}), [0])

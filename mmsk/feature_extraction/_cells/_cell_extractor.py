@@ -1,5 +1,6 @@
 """Base of every extractor that reads cells."""
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from numbers import Real
@@ -21,7 +22,7 @@ from mmsk._utils._param_validation import (
     check_feature_names,
     check_n_features,
 )
-from mmsk.exceptions import MediaError
+from mmsk.exceptions import MediaError, MissingModalityWarning
 
 
 class CellExtractor(TransformerMixin, BaseEstimator, ABC):
@@ -80,6 +81,19 @@ class CellExtractor(TransformerMixin, BaseEstimator, ABC):
             check_feature_names(self, X, reset=reset)
             check_n_features(self, cells, reset=reset)
         return cell_array(cells), names or list(range(cells.shape[1]))
+
+    def _warn_if_unseen(self, cells: NDArray[np.object_], names: list) -> None:
+        """Warn in fit of columns in which every cell is missing."""
+        empty = [name for name, x in zip(names, cells.T, strict=True) if _is_empty(x)]
+        self._unseen = len(empty) == len(names)
+        if empty:
+            warnings.warn(
+                f"{type(self).__name__}: the columns {empty} are missing in every row "
+                "of fit, so that nothing can be learned from them. Leave them out, or "
+                "look at how the table was made.",
+                MissingModalityWarning,
+                stacklevel=2,
+            )
 
     def _read(
         self, cells: NDArray[np.object_]
@@ -150,3 +164,8 @@ class CellExtractor(TransformerMixin, BaseEstimator, ABC):
         tags.input_tags.two_d_array = True
         tags.transformer_tags.preserves_dtype = []
         return tags
+
+
+def _is_empty(column: NDArray[np.object_]) -> bool:
+    """Tell whether all cells of a column are missing."""
+    return all(is_missing(cell) for cell in column)

@@ -207,6 +207,7 @@ class RowExtractor(CellExtractor):
         if weights is not None:
             full[rows] = weights
         self.fill_ = self._learn_fill(output, present, full)
+        self._warn_if_unseen(cells, columns)
         return self._filled(output, present)
 
     def _output(

@@ -183,6 +183,7 @@ class TextStatisticsExtractor(TextExtractor):
             elif self.missing == "auto" and column.texts:
                 value[:] = rows.mean(axis=0)
         self.fill_ = fill.ravel().astype(np.float32)
+        self._warn_if_unseen(cells, columns)
         return self._filled(parts)
 
     def _described(

@@ -337,6 +337,7 @@ class TfidfExtractor(TextExtractor):
         self.analyzer_ = self._columns.analyzers
         self.vocabulary_ = self._columns.vocabularies
         self.idf_ = self._columns.idfs
+        self._warn_if_unseen(cells, columns)
         present = np.any([column.present for column in texts], axis=0)
         if self.n_components is None:
             return _with_flag(parts, present)

@@ -217,6 +217,7 @@ class TokenSequencer(TextExtractor):
         if self.max_length is None:
             lengths = [len(row) for row in rows if row] or [1]
             self.length_ = int(np.ceil(np.quantile(lengths, self.quantile)))
+        self._warn_if_unseen(cells, columns)
         return self._numbered(rows, texts)
 
     def _rows(self, texts: list[list[str | None]]) -> list[list[str]]:

@@ -283,6 +283,7 @@ class WordEmbeddingEncoder(TextExtractor):
         cells, columns = self._check_cells(X, reset=True)
         texts = self._texts(cells, columns, max_error_rate=self.max_error_rate)
         source, words = self._learn_source(texts, columns)
+        self._warn_if_unseen(cells, columns)
         self.embedding_size_ = source.vectors.shape[1]
         counts = self._counts(words, source)
         there = texts_there(texts)
