@@ -31,6 +31,10 @@ class Column:
         The level of each cell, -1 for a missing one.
     declared : bool, default=False
         Whether the table itself says that these are categories.
+    zones : frozenset of str or None, default=frozenset()
+        The time zone of ``datetime64`` values, None for none; empty for days.
+    utc : ndarray of shape (n_samples,), default=None
+        The same moments in UTC, where there is a time zone.
     """
 
     def __init__(
@@ -42,10 +46,13 @@ class Column:
         levels: list | None = None,
         codes: NDArray | None = None,
         declared: bool = False,
+        zones: frozenset = frozenset(),
+        utc: NDArray | None = None,
     ) -> None:
         self.key = key
         self.types = types
         self.declared = declared
+        self.zones, self.utc = zones, utc
         self._levels, self._codes = levels, codes
         if values is not None:
             self.values = values

@@ -1,11 +1,9 @@
 """Dates: parts on their circles and days gone by."""
 
-from datetime import date, datetime
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
+from mmsk.feature_extraction.tabular._clocks import Clock
 from mmsk.feature_extraction.tabular._columns import Column
 from mmsk.feature_extraction.tabular._numbers import FilledScaler
 
@@ -26,7 +24,8 @@ class DateCoder:
         self.scale = scale
 
     def fit(self, column: Column, rows, weights) -> "DateCoder":
-        dates = dates_of(column)[rows]
+        self.clock = Clock(column)
+        dates = self.clock.read(column)[rows]
         known = dates[~np.isnat(dates)]
         self.origin = known.min() if len(known) else np.datetime64(0, "us")
         midnight = known == known.astype("datetime64[D]")
@@ -42,7 +41,7 @@ class DateCoder:
         return len(self.scalers)
 
     def encode(self, column: Column, out: NDArray[np.float32]) -> None:
-        parts = self._parts(dates_of(column))
+        parts = self._parts(self.clock.read(column))
         for place, (scaler, part) in enumerate(zip(self.scalers, parts, strict=True)):
             out[:, place] = scaler(part)
 
@@ -70,32 +69,3 @@ class DateCoder:
         for part in parts:
             part[missing] = np.nan
         return parts
-
-
-def dates_of(column: Column) -> NDArray[np.datetime64]:
-    """Return the cells as ``datetime64[us]``, NaT where missing.
-
-    A date with a time zone keeps the time on its clock.
-
-    Raises
-    ------
-    ValueError
-        If a cell is neither a date nor a string in ISO 8601 form.
-    """
-    if column.dtype.kind == "M":
-        return column.values
-    return column.converted(_as_date, np.datetime64("NaT"), "datetime64[us]")
-
-
-def _as_date(cell: Any) -> Any:
-    try:
-        if isinstance(cell, str):
-            cell = datetime.fromisoformat(cell)
-        elif not isinstance(cell, date | np.datetime64):
-            raise ValueError
-    except ValueError:
-        reason = "expected a date or a string such as '2024-05-17'"
-        raise ValueError(reason) from None
-    if getattr(cell, "tzinfo", None) is not None:
-        cell = cell.replace(tzinfo=None)
-    return np.datetime64(cell, "us")

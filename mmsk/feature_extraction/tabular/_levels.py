@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mmsk.feature_extraction.tabular._clocks import Clock
 from mmsk.feature_extraction.tabular._columns import (
     BOOLEAN,
     DATE,
@@ -12,7 +13,6 @@ from mmsk.feature_extraction.tabular._columns import (
     STRING,
     Column,
 )
-from mmsk.feature_extraction.tabular._dates import dates_of
 
 # True == 1 == 1.0 in a dictionary of levels
 _FAMILIES = {NUMBER: "numbers", BOOLEAN: "numbers", STRING: "strings", DATE: "dates"}
@@ -42,7 +42,8 @@ class Levels:
 
     def __init__(self, column: Column, rows, weights) -> None:
         self.family = _family(column)
-        known, codes = _coded(column)
+        self._clock = Clock(column) if DATE in column.kinds else None
+        known, codes = self._coded(column)
         codes = codes[rows]
         # the last place is that of the missing cells, whose code is -1
         n_rows = np.bincount(codes + 1, minlength=len(known) + 1)
@@ -86,7 +87,7 @@ class Levels:
                 f"Column {column.key!r} holds {family}, but its levels were "
                 f"{self.family} in fit: convert it to what it was."
             )
-        known, codes = _coded(column)
+        known, codes = self._coded(column)
         places = [self._places.get(level, len(self)) for level in known]
         return np.array([*places, len(self) + 1], dtype=np.intp)[codes]
 
@@ -94,19 +95,18 @@ class Levels:
         """Return the levels as they stand in names of features."""
         return list(map(label, self.names))
 
+    def _coded(self, column: Column) -> tuple[list, NDArray[np.intp]]:
+        if self._clock is not None and DATE in column.kinds:
+            # of one type too: a date and a datetime can't be sorted
+            column = Column(column.key, column.types, self._clock.read(column))
+        return column.coded
+
 
 def label(level: Any) -> str:
     """Return a level as a string, 1.0 as 1."""
     if isinstance(level, float | np.floating) and float(level).is_integer():
         level = int(level)
     return str(level)
-
-
-def _coded(column: Column) -> tuple[list, NDArray[np.intp]]:
-    if DATE in column.kinds and column.dtype == object:
-        # a date and a datetime can't be sorted
-        column = Column(column.key, column.types, dates_of(column))
-    return column.coded
 
 
 def _family(column: Column) -> str | None:

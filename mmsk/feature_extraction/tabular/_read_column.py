@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mmsk.feature_extraction.tabular._clocks import zone_name
 from mmsk.feature_extraction.tabular._columns import (
     BOOLEAN,
     DATE,
@@ -43,7 +44,10 @@ def _read_pandas(key: Any, raw: Any) -> Column:
     if name == "category" or name.startswith(("str", "string")):
         return _read_coded(key, raw, declared=name == "category")
     if kind == "M" and raw.dt.tz is not None:
-        raw = raw.dt.tz_localize(None)  # the clock on the wall, not UTC
+        # the clock on the wall, and UTC beside it
+        column = _read_pandas(key, raw.dt.tz_localize(None))
+        utc = _read_pandas(key, raw.dt.tz_convert("UTC").dt.tz_localize(None))
+        return _zoned(column, zone_name(raw.dt.tz), utc)
     if isinstance(dtype, np.dtype):
         return _read_values(key, raw.to_numpy())
     if kind in "iufM":
@@ -69,8 +73,11 @@ def _read_polars(key: Any, raw: Any) -> Column:
         raw = raw.cast(float)
     if dtype.is_numeric():
         return _read_values(key, raw.to_numpy())
-    if getattr(dtype, "time_zone", None) is not None:
-        raw = raw.dt.replace_time_zone(None)
+    zone = getattr(dtype, "time_zone", None)
+    if zone is not None:
+        column = _read_polars(key, raw.dt.replace_time_zone(None))
+        utc = raw.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+        return _zoned(column, zone, _read_polars(key, utc))
     if name.startswith("Date"):
         return _read_values(key, raw.to_numpy())
     cells = np.fromiter(raw.to_list(), dtype=object, count=len(raw))
@@ -88,12 +95,21 @@ def _read_values(key: Any, values: NDArray, declared: bool = False) -> Column:
         if kind == "f":
             types[np.isnan(values)] = MISSING
     elif kind == "M":
+        days = np.datetime_data(values.dtype)[0] == "D"
         values = values.astype("datetime64[us]")
         types = np.where(np.isnat(values), MISSING, DATE).astype(np.int8)
+        has_clock = not days and DATE in types
+        return Column(key, types, values, zones=frozenset([None] * has_clock))
     else:
         values = values.astype(object)
         types = _cell_types(values.tolist())
     return _without_foreign(Column(key, types, values, declared=declared))
+
+
+def _zoned(column: Column, zone: str, utc: Column) -> Column:
+    if column.zones:
+        column.zones, column.utc = frozenset({zone}), utc.values
+    return column
 
 
 def _without_foreign(column: Column) -> Column:

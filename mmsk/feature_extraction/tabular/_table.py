@@ -55,7 +55,9 @@ class TableExtractor(TransformerMixin, BaseEstimator):
     - **date**: the year, the days since the earliest date, and sine and cosine
       of month, day of the month, weekday and, where a date has a time, hour.
       These are filled and scaled as numbers are. A date with a time zone is
-      read as the clock there shows it.
+      read as the clock there shows it; where all of `fit` had the same one,
+      later dates are read on that clock, whatever their own zone is. Whether
+      dates have a time zone must not change.
     - **identifier**: hashed columns with ``identifiers="hash"``, else left out.
     - **groups** and **drop**: left out, whatever the cells hold.
 

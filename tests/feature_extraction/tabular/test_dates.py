@@ -2,9 +2,11 @@
 
 import calendar
 import datetime
+import pickle
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
 from mmsk.feature_extraction.tabular import TableExtractor
@@ -95,3 +97,128 @@ def test_strings_that_are_no_dates_are_refused():
         ValueError, match=r"Column 'd', row 2: .*'2024-05-17', got '17th"
     ):
         TableExtractor({"d": "date"}).fit(X)
+
+
+PARIS = ["2024-01-05 09:00", "2024-07-06 21:30", "2024-10-27 02:30", None]
+FRAMES = {"pandas": pd.DataFrame, "polars": pl.DataFrame}
+
+
+def _zoned(kind, zone, *, cells=False):
+    """Return moments that are written in Paris, as the clock of another zone."""
+    naive = pd.to_datetime(pd.Series(PARIS))
+    there = naive.dt.tz_localize("Europe/Paris", ambiguous=True).dt.tz_convert(zone)
+    if cells:
+        there = [None if cell is pd.NaT else cell.to_pydatetime() for cell in there]
+    if kind is pl.DataFrame:
+        moments = [None if cell is pd.NaT else cell for cell in there]
+        return pl.DataFrame({"d": pl.Series(moments, dtype=pl.Datetime("us", zone))})
+    return pd.DataFrame({"d": pd.Series(there, dtype=object) if cells else there})
+
+
+@pytest.mark.parametrize("role", ["date", "category"])
+@pytest.mark.parametrize("kind", FRAMES.values(), ids=FRAMES)
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/New_York"])
+def test_the_same_moments_in_another_zone_have_the_same_features(kind, zone, role):
+    table = TableExtractor({"d": role}).fit(_zoned(kind, "Europe/Paris"))
+    wanted = table.transform(_zoned(kind, "Europe/Paris"))
+    assert np.ptp(wanted, axis=0).any()
+    for other in FRAMES.values():
+        np.testing.assert_array_equal(table.transform(_zoned(other, zone)), wanted)
+    cells = _zoned(pd.DataFrame, zone, cells=True)
+    np.testing.assert_array_equal(table.transform(cells), wanted)
+    if role == "date":  # strings are other levels
+        texts = cells.map(lambda cell: None if cell is None else cell.isoformat())
+        np.testing.assert_array_equal(table.transform(texts), wanted)
+
+
+@pytest.mark.parametrize("kind", FRAMES.values(), ids=FRAMES)
+def test_features_of_one_zone_are_those_of_its_clock(kind):
+    naive = kind({"d": pd.to_datetime(pd.Series(PARIS)).tolist()[:3]})
+    wanted = TableExtractor().fit_transform(naive)
+    paris = _zoned(kind, "Europe/Paris")[:3]
+    np.testing.assert_array_equal(TableExtractor().fit_transform(paris), wanted)
+
+
+def test_fixed_offsets_are_zones_too():
+    texts = pd.DataFrame({"d": ["2024-05-17T10:30+09:00", "2024-06-01T23:00+09:00"]})
+    table = TableExtractor({"d": "date"}).fit(texts)
+    same = ["2024-05-17T01:30Z", "2024-06-01T10:00-04:00"]
+    wanted = table.transform(texts)
+    np.testing.assert_array_equal(table.transform(pd.DataFrame({"d": same})), wanted)
+    east = pd.DataFrame({"d": pd.to_datetime(texts["d"])})
+    typed = TableExtractor({"d": "date"}).fit(east)
+    np.testing.assert_array_equal(typed.transform(pd.DataFrame({"d": same})), wanted)
+    utc = pd.DataFrame({"d": east["d"].dt.tz_convert("UTC")})
+    for each in (table, typed, pickle.loads(pickle.dumps(typed))):
+        np.testing.assert_array_equal(each.transform(utc), wanted)
+
+
+def test_dates_of_several_zones_each_keep_their_clock():
+    texts = pd.DataFrame({"d": ["2024-05-17T10:30+09:00", "2024-06-01T23:00+02:00"]})
+    clocks = pd.DataFrame({"d": ["2024-05-17T10:30", "2024-06-01T23:00"]})
+    table = TableExtractor({"d": "date"}).fit(texts)
+    wanted = TableExtractor({"d": "date"}).fit_transform(clocks)
+    np.testing.assert_array_equal(table.transform(texts), wanted)
+    np.testing.assert_array_equal(table.transform(texts[:1]), wanted[:1])
+
+
+@pytest.mark.parametrize("role", ["date", "category"])
+@pytest.mark.parametrize("kind", FRAMES.values(), ids=FRAMES)
+def test_a_zone_that_comes_or_goes_is_refused(kind, role):
+    naive = kind({"d": pd.to_datetime(pd.Series(PARIS)).tolist()[:3]})
+    paris = _zoned(kind, "Europe/Paris")
+    with pytest.raises(
+        ValueError,
+        match=r"'d': its dates have no time zone, .* \['Europe/Paris'\] in fit",
+    ):
+        TableExtractor({"d": role}).fit(paris).transform(naive)
+    with pytest.raises(
+        ValueError, match=r"\['Europe/Paris'\], but had no time zone in"
+    ):
+        TableExtractor({"d": role}).fit(naive).transform(paris)
+
+
+def test_days_and_missing_cells_have_no_clock():
+    days = pd.DataFrame({"d": ["2024-05-17", None]})
+    aware = _zoned(pd.DataFrame, "Europe/Paris")
+    naive = aware.assign(d=aware["d"].dt.tz_localize(None))
+    table = TableExtractor({"d": "date"}).fit(days)
+    np.testing.assert_array_equal(table.transform(aware), table.transform(naive))
+    frame = pl.DataFrame({"d": [datetime.date(2024, 5, 17), None]})
+    gone = pd.DataFrame({"d": pd.to_datetime([None, None])})
+    for fitted, offset in ((aware, "+02:00"), (naive, "")):
+        table = TableExtractor({"d": "date"}).fit(fitted)
+        np.testing.assert_array_equal(
+            table.transform(gone)[:1], table.transform(fitted[3:])
+        )
+        midnight = table.transform(pd.DataFrame({"d": ["2024-05-17T00:00" + offset]}))
+        np.testing.assert_array_equal(table.transform(days)[:1], midnight)
+        np.testing.assert_array_equal(table.transform(frame)[:1], midnight)
+
+
+def test_dates_with_and_without_a_zone_in_one_column_are_refused():
+    mixed = pd.DataFrame({"d": ["2024-05-17T10:30Z", "2024-05-17T10:30"]})
+    with pytest.raises(
+        ValueError, match=r"'d': some dates have the time zones \['UTC'"
+    ):
+        TableExtractor({"d": "date"}).fit(mixed)
+    table = TableExtractor({"d": "date"}).fit(mixed[:1])
+    with pytest.raises(ValueError, match="and others have none"):
+        table.transform(mixed)
+
+
+def test_a_zone_that_is_not_known_here_is_refused():
+    class Ship(datetime.tzinfo):
+        zone = "Ship/Bell"
+
+        def utcoffset(self, moment):
+            return datetime.timedelta(hours=3)
+
+        dst = tzname = lambda self, moment: None
+
+    at_sea = [datetime.datetime(2024, 5, day, 3, tzinfo=Ship()) for day in (1, 2)]
+    frame = pd.DataFrame({"d": pd.Series(at_sea, dtype=object)})
+    table = TableExtractor().fit(frame)
+    assert np.isfinite(table.transform(frame)).all()
+    with pytest.raises(ValueError, match="in fit, 'Ship/Bell', which is not known"):
+        table.transform(_zoned(pd.DataFrame, "Europe/Paris"))
