@@ -41,12 +41,14 @@ def named_branch(name: str, keys: Any, step: Any) -> Iterator[None]:
         raise type(error)(f"{which}: {error}") from error
 
 
-def check_numbers(values: Any, name: str, keys: Any) -> None:
+def check_output(values: Any, n_samples: int, name: str, keys: Any) -> None:
     """Refuse what a branch has made if it is no table that float32 can hold.
 
     Parameters
     ----------
     values : ndarray or sparse matrix
+    n_samples : int
+        How many rows it should have.
     name : str
         Name of the branch.
     keys : str, int or list of them
@@ -55,8 +57,8 @@ def check_numbers(values: Any, name: str, keys: Any) -> None:
     Raises
     ------
     ValueError
-        With the first value that is no number, and its column; or with the shape,
-        if it is not (n_samples, n_columns).
+        With the shape, if it is not (n_samples, n_columns), or the first value that
+        is no number, and its column.
     """
     if values.ndim != 2:
         hint = (
@@ -67,6 +69,11 @@ def check_numbers(values: Any, name: str, keys: Any) -> None:
         raise ValueError(
             f"{_which(name, keys)}: its output must be 2-D, one row for each sample, "
             f"got shape {values.shape}.{hint}"
+        )
+    if values.shape[0] != n_samples:
+        raise ValueError(
+            f"{_which(name, keys)}: its output has {values.shape[0]} rows for "
+            f"{n_samples}. A transformer must keep all rows in their order."
         )
     if sp.issparse(values) or values.dtype.kind in "fiub":
         return
@@ -81,6 +88,15 @@ def check_numbers(values: Any, name: str, keys: Any) -> None:
             f"{_which(name, keys)}: its output column {where!r} holds {odd!r}, which "
             "is no number. Give the branch a transformer that makes numbers of it, "
             "such as TableExtractor, or leave the column out."
+        )
+
+
+def check_width(width: int, expected: int, name: str, keys: Any) -> None:
+    """Refuse another number of columns than a branch had in fit."""
+    if width != expected:
+        raise ValueError(
+            f"{_which(name, keys)}: its output has {width} columns, but had {expected} "
+            "in fit."
         )
 
 

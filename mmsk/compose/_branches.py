@@ -13,7 +13,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.validation import has_fit_parameter
 
 from mmsk._utils._blocks import PRESENCE_NAME, Block, Blocks
-from mmsk.compose._branch_errors import check_numbers, named_branch
+from mmsk.compose._branch_errors import check_output, check_width, named_branch
 from mmsk.compose._inner_groups import takes_groups
 from mmsk.compose._shared_fits import SharedFits
 from mmsk.compose._step_keys import takes_store
@@ -97,7 +97,8 @@ class Branch:
         values = self._run(X, fit_step)
         self._states = states
         self.sparse = sp.issparse(values)
-        block = self._block_behind(values.shape[1])
+        self._width = values.shape[1]
+        block = self._block_behind(self._width)
         unseen = getattr(first_step(self._transformer), "_unseen", False)
         self.block = replace(block, sparse=self.sparse, unseen=unseen)
         return values
@@ -112,7 +113,9 @@ class Branch:
                 return step.transform(values)
             return self._shared.transform(step, values, state)
 
-        return self._run(X, transform_step)
+        values = self._run(X, transform_step)
+        check_width(values.shape[1], self._width, self.name, self.keys)
+        return values
 
     def __getstate__(self) -> dict[str, Any]:
         # where a copy goes the store may not be, and it is changed by others
@@ -139,6 +142,7 @@ class Branch:
 
     def _run(self, values: Any, call: Callable[[Any, Any], Any]) -> Any:
         """Send values through the steps, presence columns past them."""
+        n_samples = values.shape[0]
         present = block = None
         for step in _steps(self._transformer):
             if _reads_block(step):
@@ -152,7 +156,7 @@ class Branch:
                 values = call(step, values)
             block = getattr(step, "block_", None)
         values = _as_array(values)
-        check_numbers(values, self.name, self.keys)
+        check_output(values, n_samples, self.name, self.keys)
         return values if _marked(block) else _together(values, present)
 
     def _block_behind(self, width: int) -> Block:

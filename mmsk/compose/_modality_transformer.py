@@ -37,6 +37,8 @@ from mmsk.compose._select import check_roles, select
 from mmsk.compose._step_keys import takes_store
 from mmsk.store import FeatureStore, as_store
 
+_WORDS = ("drop", "passthrough")
+
 
 class ModalityTransformer(TransformerMixin, NamedSteps):
     """Turn the columns of each modality into one block of a numeric matrix.
@@ -205,9 +207,7 @@ class ModalityTransformer(TransformerMixin, NamedSteps):
         X = self._check_table(X, reset=True)
         fitted = list(self._planned(X))
         if not fitted:
-            raise ValueError(
-                "ModalityTransformer has no branch: all are 'drop' or find no column."
-            )
+            raise ValueError("It has no branch: all are 'drop' or find no column.")
         if groups is not None:
             warn_if_ungrouped(*(branch.transformer for branch in fitted))
         parts = [
@@ -318,17 +318,19 @@ class ModalityTransformer(TransformerMixin, NamedSteps):
         return Bunch(**{name: fitted for name, fitted, _ in self.transformers_})
 
     def _check_names(self) -> None:
-        shape = "a list of (name, transformer, columns)"
         if not self.transformers or len(self._branches) != len(self.transformers):
             raise ValueError(
-                f"transformers must be {shape}, got {self.transformers!r}."
+                "transformers must be a list of (name, transformer, columns), got "
+                f"{self.transformers!r}."
             )
-        self._validate_names([name for name, _ in self._branches])
+        names = [name for name, _ in self._branches]
+        if not all(isinstance(name, str) and name for name in names):
+            raise ValueError(
+                f"Names of branches must be non-empty strings, got {names}."
+            )
+        self._validate_names(names)
         for name, transformer in self._branches:
-            word = isinstance(transformer, str) and transformer in (
-                "drop",
-                "passthrough",
-            )
+            word = isinstance(transformer, str) and transformer in _WORDS
             if not word and not hasattr(transformer, "transform"):
                 raise TypeError(
                     f"Branch {name!r} must be a transformer, 'passthrough' or 'drop', "
@@ -350,7 +352,7 @@ class ModalityTransformer(TransformerMixin, NamedSteps):
             check_roles(self.roles, column_names(X))
         store = as_store(self.memory)
         for name, transformer, columns in self.transformers:
-            if _is_drop(transformer):
+            if isinstance(transformer, str) and transformer == "drop":
                 continue
             if isinstance(columns, select) and columns.role is not None:
                 columns = columns(X, self.roles)
@@ -396,7 +398,3 @@ class ModalityTransformer(TransformerMixin, NamedSteps):
         tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = []
         return tags
-
-
-def _is_drop(transformer: Any) -> bool:
-    return isinstance(transformer, str) and transformer == "drop"

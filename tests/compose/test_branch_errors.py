@@ -110,3 +110,37 @@ class TestNoNumbers:
         frame = pd.DataFrame({"a": ["1", "2.5"], "c": pd.Series([None, 3], dtype="O")})
         out = branch("passthrough").fit_transform(frame)
         np.testing.assert_array_equal(out, np.float32([[1, np.nan], [2.5, 3]]))
+
+
+def rows(count):
+    return FunctionTransformer(lambda X: np.asarray(X)[:count])
+
+
+@pytest.mark.parametrize("frame", [X, pl.DataFrame(DATA)], ids=["pandas", "polars"])
+def test_rows_that_a_transformer_drops_or_adds(frame):
+    with pytest.raises(
+        ValueError, match=r"Branch 'num' \(columns \['a'\]\).* 2 rows f"
+    ):
+        branch(rows(2), ["a"]).fit_transform(frame)
+    kept = branch(rows(3), ["a"]).fit(frame)
+    np.testing.assert_array_equal(kept.transform(frame[:2]), [[1], [2]])
+    longer = pd.DataFrame({"a": [1.0] * 5, "c": "c"})
+    with pytest.raises(ValueError, match="3 rows for 5"):
+        kept.transform(longer)
+
+
+def test_another_width_than_in_fit():
+    dummies = FunctionTransformer(lambda X: pd.get_dummies(X["c"]).to_numpy())
+    two = ModalityTransformer([("num", dummies, ["c"]), ("more", "passthrough", ["a"])])
+    fitted = two.fit(X)
+    np.testing.assert_array_equal(fitted.transform(X)[:, 3], X["a"])
+    with pytest.raises(
+        ValueError, match=r"Branch 'num' .* has 2 columns, but had 3 in fit"
+    ):
+        fitted.transform(X[:2])
+
+
+@pytest.mark.parametrize("name", [3, None, "", ("a",)], ids=str)
+def test_names_that_are_no_strings(name):
+    with pytest.raises(ValueError, match="must be non-empty strings, got"):
+        ModalityTransformer([(name, "passthrough", ["a"])]).fit(X)
