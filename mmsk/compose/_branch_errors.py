@@ -84,8 +84,10 @@ def check_output(values: Any, n_samples: int, name: str, keys: Any) -> None:
         odd = next(cell for cell in cells if not _are_numbers(cell)).item()
         same = isinstance(keys, list) and len(keys) == values.shape[1]
         where = keys[position] if same else position
+        held = " ".join(repr(odd).split())
+        held = held if len(held) <= 60 else f"{held[:57]}..."
         raise ValueError(
-            f"{_which(name, keys)}: its output column {where!r} holds {odd!r}, which "
+            f"{_which(name, keys)}: its output column {where!r} holds {held}, which "
             "is no number. Give the branch a transformer that makes numbers of it, "
             "such as TableExtractor, or leave the column out."
         )

@@ -144,3 +144,11 @@ def test_another_width_than_in_fit():
 def test_names_that_are_no_strings(name):
     with pytest.raises(ValueError, match="must be non-empty strings, got"):
         ModalityTransformer([(name, "passthrough", ["a"])]).fit(X)
+
+
+def test_a_picture_is_not_shown_whole():
+    pictures = [np.zeros((9, 9, 3), np.uint8)] * 3
+    frame = X.assign(photo=pd.Series(pictures, dtype=object))
+    with pytest.raises(ValueError, match=r"holds array\(.*\.\.\., which") as caught:
+        branch("passthrough", ["photo"]).fit(frame)
+    assert len(str(caught.value)) < 300
