@@ -24,7 +24,7 @@ def check_groups(groups: ArrayLike) -> NDArray:
     """
     groups = np.asarray(groups)
     if groups.ndim != 1:
-        got = repr(groups[()]) if groups.ndim == 0 else f"shape {groups.shape}"
+        got = repr(groups.item()) if groups.ndim == 0 else f"shape {groups.shape}"
         raise ValueError(f"groups must be 1-D, one value for each row, got {got}.")
     missing = [row for row, group in enumerate(groups.tolist()) if is_missing(group)]
     if missing:

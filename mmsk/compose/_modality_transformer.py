@@ -9,10 +9,11 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.base import TransformerMixin
 from sklearn.utils import Bunch
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from mmsk._utils._blocks import Blocks
 from mmsk._utils._frames import column_names, is_frame
+from mmsk._utils._groups import check_groups
 from mmsk._utils._param_validation import (
     Interval,
     NamedSteps,
@@ -209,14 +210,12 @@ class ModalityTransformer(TransformerMixin, NamedSteps):
         if not fitted:
             raise ValueError("It has no branch: all are 'drop' or find no column.")
         if groups is not None:
+            groups = check_groups(groups)
+            check_consistent_length(X, groups)
             warn_if_ungrouped(*(branch.transformer for branch in fitted))
+        given = {"sample_weight": sample_weight, "groups": groups}
         parts = [
-            branch.fit_transform(
-                cut_columns(X, branch.keys),
-                y,
-                sample_weight=sample_weight,
-                groups=groups,
-            )
+            branch.fit_transform(cut_columns(X, branch.keys), y, **given)
             for branch in fitted
         ]
         self._fitted = fitted

@@ -405,6 +405,20 @@ class TestGroupsInFeatures:
             fitted.estimator_.coef_, expected.coef_, rtol=1e-5, atol=1e-6
         )
 
+    @pytest.mark.parametrize(
+        ("groups", "words"),
+        [
+            ("author", "1-D, one value for each row, got 'author'"),
+            ([1, 2], "inconsistent numbers of samples"),
+            ([None] * 80, "lacks a value in 80 rows"),
+        ],
+        ids=["name", "short", "missing"],
+    )
+    def test_refused(self, groups, words):
+        features = self.features(TableExtractor(encoding="target", random_state=0))
+        with pytest.raises(ValueError, match=words):
+            features.fit_transform(self.table(), Y, groups=groups)
+
     def test_rows_without_weight_have_no_group(self):
         frame = self.table()
         encoder = TableExtractor(encoding="target", random_state=0)

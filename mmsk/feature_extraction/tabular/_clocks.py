@@ -1,5 +1,6 @@
 """On whose clock the dates of a column are read."""
 
+from contextlib import suppress
 from datetime import UTC, date, datetime, timezone, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -114,8 +115,7 @@ def _read(
         own = getattr(cell, "tzinfo", None)
         if own is not None:
             zones.add(zone_name(own, cell))
-            cell = cell if zone is None else cell.astimezone(zone)
-            cell = cell.replace(tzinfo=None)
+            cell = _moved(cell, own if zone is None else zone)
         elif not isinstance(cell, date) or isinstance(cell, datetime):
             zones.add(None)
         return np.datetime64(cell, "us")
@@ -151,8 +151,15 @@ def _as_datetime(cell: str) -> Any:
 def _on_clock(moments: NDArray[np.datetime64], zone: tzinfo) -> NDArray[np.datetime64]:
     """Return what the clock of a time zone shows at moments in UTC."""
     different, places = np.unique(moments, return_inverse=True)
-    shown = [
-        each and each.replace(tzinfo=UTC).astimezone(zone).replace(tzinfo=None)
-        for each in different.tolist()  # NaT is None
-    ]
-    return np.array(shown, dtype="datetime64[us]")[places]
+    shown = different.copy()
+    for place, moment in enumerate(different.tolist()):
+        if isinstance(moment, datetime):  # not NaT, nor a year of five digits
+            shown[place] = _moved(moment.replace(tzinfo=UTC), zone)
+    return shown[places]
+
+
+def _moved(moment: datetime, zone: tzinfo) -> datetime:
+    """Return what a time zone's clock shows, in the last hours of 9999 its own."""
+    with suppress(OverflowError):
+        moment = moment.astimezone(zone)
+    return moment.replace(tzinfo=None)

@@ -222,3 +222,13 @@ def test_a_zone_that_is_not_known_here_is_refused():
     assert np.isfinite(table.transform(frame)).all()
     with pytest.raises(ValueError, match="in fit, 'Ship/Bell', which is not known"):
         table.transform(_zoned(pd.DataFrame, "Europe/Paris"))
+
+
+def test_the_end_of_the_calendar_is_no_error():
+    paris = _zoned(pd.DataFrame, "Europe/Paris")
+    table = TableExtractor(scale=None).fit(paris)
+    last = np.array(["9999-12-31T23:30", "12024-01-01T00:00"], "M8[us]")
+    years = table.transform(pd.DataFrame({"d": pd.Series(last).dt.tz_localize("UTC")}))
+    np.testing.assert_array_equal(years[:, 0], [9999, 12024])
+    text = pd.DataFrame({"d": ["9999-12-31T23:30Z"]})
+    np.testing.assert_array_equal(table.transform(text), years[:1])
