@@ -126,7 +126,7 @@ class SingleBlockWarning(UserWarning):
 
 
 class MissingModalityWarning(UserWarning):
-    """Cells were treated as missing, or a row has no modality at all."""
+    """Cells were treated as missing, or a row or a whole column has nothing at all."""
 
 
 class GroupsWarning(UserWarning):

@@ -16,7 +16,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
 from mmsk._utils._param_validation import BaseSearchCV
-from mmsk.compose._hand_down import children, is_sampler
+from mmsk.compose._hand_down import children, has_sampler
 from mmsk.compose._inner_groups import takes_groups
 
 _WEIGHTED = (StackingClassifier, StackingRegressor, VotingClassifier, VotingRegressor)
@@ -93,13 +93,6 @@ def as_repeats(
     return np.arange(len(weights)).repeat(weights.astype(int)), None
 
 
-def has_sampler(estimator: Any) -> bool:
-    """Tell whether a Pipeline has a step that draws other rows."""
-    return isinstance(estimator, Pipeline) and any(
-        is_sampler(step) or has_sampler(step) for _, step in estimator.steps
-    )
-
-
 def _last(estimator: Any) -> Any:
     while isinstance(estimator, Pipeline):
         estimator = estimator.steps[-1][1]
@@ -118,6 +111,8 @@ def _accepts(estimator: Any, name: str) -> bool:
 
 def _addressed(estimator: Any, name: str, value: Any) -> Iterator[tuple[str, Any]]:
     """Yield the keyword that brings a value to each step that takes it."""
+    if name == "groups" and has_sampler(estimator):
+        return  # the rows behind it are others
     if not isinstance(estimator, Pipeline) or get_config()["enable_metadata_routing"]:
         if _accepts(estimator if name == "groups" else _last(estimator), name):
             yield name, value

@@ -142,6 +142,13 @@ def is_sampler(step: Any) -> bool:
     return hasattr(step, "fit_resample") and not hasattr(step, "transform")
 
 
+def has_sampler(estimator: Any) -> bool:
+    """Tell whether a Pipeline has a step that draws other rows."""
+    return isinstance(estimator, Pipeline) and any(
+        is_sampler(step) or has_sampler(step) for _, step in estimator.steps
+    )
+
+
 def children(estimator: Any) -> Iterator[tuple[str, Any]]:
     """Yield name and estimator of the parameters that are fitted on this one's X.
 

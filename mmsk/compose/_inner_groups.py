@@ -15,7 +15,13 @@ from sklearn.utils.metadata_routing import MetadataRouter, get_routing_for_objec
 from sklearn.utils.validation import has_fit_parameter
 
 from mmsk._utils._param_validation import BaseSearchCV
-from mmsk.compose._hand_down import candidates, children, is_estimator, tree
+from mmsk.compose._hand_down import (
+    candidates,
+    children,
+    has_sampler,
+    is_estimator,
+    tree,
+)
 from mmsk.exceptions import GroupsWarning
 
 _SPLITS_BY_GROUPS = (BaseSearchCV, RFECV)
@@ -92,7 +98,9 @@ def _refusal(lost: Any, estimators: tuple) -> str:
 
 def _unreached(estimator: Any) -> Iterator[Any]:
     """Yield what makes inner folds that groups given to `estimator` don't reach."""
-    if isinstance(estimator, Pipeline):
+    if has_sampler(estimator):  # rows that are drawn have no groups
+        yield from _splitting(estimator, given=False)
+    elif isinstance(estimator, Pipeline):
         for _, step in estimator.steps:
             yield from _unreached(step)
     elif isinstance(estimator, _SPLITS_BY_GROUPS):
@@ -132,10 +140,10 @@ def _is_routing() -> bool:
 
 def _consumes(estimator: Any, *methods: str) -> bool:
     """Tell whether groups are routed to an estimator, or to one inside it."""
-    if any(
-        isinstance(each, _SPILLS) and _has_request(each) for each in tree(estimator)
-    ):
-        return False
+    for each in tree(estimator):
+        misleads = isinstance(each, _SPILLS) or has_sampler(each)
+        if misleads and _has_request(each):
+            return False
     return _has_request(estimator, *methods)
 
 

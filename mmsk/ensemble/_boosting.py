@@ -18,7 +18,8 @@ from mmsk._utils._param_validation import (
     StrOptions,
     fit_context,
 )
-from mmsk.compose._fit_params import has_sampler, takes_weights
+from mmsk.compose._fit_params import takes_weights
+from mmsk.compose._hand_down import has_sampler
 from mmsk.compose._inner_groups import warn_if_ungrouped
 from mmsk.ensemble._answers import Classes
 from mmsk.ensemble._boosting_answers import BoostingAnswers

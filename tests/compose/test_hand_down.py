@@ -336,14 +336,16 @@ class TestPipelines:
         with pytest.raises(ValueError, match="estimator__pca"):
             hand_down(nested, BLOCKS)
 
-    def test_weights_would_be_lost_behind_a_sampler(self):
-        head = LogisticRegression()
+    def test_weights_and_groups_would_be_lost_behind_a_sampler(self):
+        head = Reader()
         sampled = Pipeline([("draw", Sampler()), ("clf", head)])
         whole = Pipeline([("outer", sampled)])
         for estimator in (sampled, whole):
             assert takes_weights(head) and not takes_weights(estimator)
             with pytest.raises(ValueError, match="its sampler draws other rows"):
                 fit_params(estimator, sample_weight=np.ones(3), groups=None)
+            groups = np.arange(3)
+            assert not fit_params(estimator, sample_weight=None, groups=groups)
         rows, weights = as_repeats(sampled, np.array([2.0, 0.0, 1.0]))
         assert rows.tolist() == [0, 0, 2]
         assert weights is None

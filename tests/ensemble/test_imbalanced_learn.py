@@ -1,10 +1,14 @@
 """Samplers of imbalanced-learn inside fusions and ensembles: needs imbalanced-learn."""
 
+import warnings
+
 import numpy as np
 import pytest
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.ensemble import BaggingClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GroupKFold
 
 from mmsk.compose import BlockScaler, MultimodalClassifier
 from mmsk.compose._hand_down import hand_down
@@ -13,6 +17,7 @@ from mmsk.ensemble import (
     ModalityBoostingClassifier,
     ModalityStackingClassifier,
 )
+from mmsk.exceptions import GroupsWarning
 from mmsk.fusion import (
     EarlyFusionClassifier,
     IntermediateFusionClassifier,
@@ -155,3 +160,26 @@ def test_behind_features():
     X, y = mixed_table()
     clf = MultimodalClassifier(mixed_features(), over(EarlyFusionClassifier()))
     assert clf.fit(X, y).score(X, y) > 0.9
+
+
+@pytest.mark.parametrize("routing", [False, True], ids=["plain", "routing"])
+@pytest.mark.parametrize("kind", [RandomOverSampler, RandomUnderSampler])
+def test_drawn_rows_have_no_groups(kind, routing):
+    X, y = mixed_table()
+
+    def fit(estimator):
+        clf = MultimodalClassifier(mixed_features(), estimator, groups="author")
+        with config_context(enable_metadata_routing=routing):
+            return clf.fit(X, y)
+
+    late = LateFusionClassifier(combine="stack", random_state=0)
+    sampled = make_pipeline(kind(random_state=0), late)
+    for estimator in (sampled, EarlyFusionClassifier(sampled)):
+        with pytest.warns(GroupsWarning, match="inner folds of .*LateFusion"):
+            fit(estimator)
+    grouped = clone(sampled).set_params(latefusionclassifier__cv=GroupKFold(3))
+    with pytest.raises(ValueError, match=r"with GroupKFold, .* a cv that needs none"):
+        fit(grouped)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", GroupsWarning)
+        fit(make_pipeline(kind(random_state=0), LogisticRegression()))
