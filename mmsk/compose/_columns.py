@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from sklearn.utils.validation import check_array
 
 from mmsk._utils._frames import cell_array, column_names, is_frame, take_columns
@@ -24,6 +25,13 @@ def as_table(X: Any) -> Any:
         return X
     if isinstance(X, list | tuple):
         X = cell_array(X)
+    if not hasattr(X, "__array__") and not sp.issparse(X):
+        raise TypeError(
+            "X must be a DataFrame of pandas or polars, or a 2-D array, got "
+            f"{type(X).__name__}. Make a frame of it (a LazyFrame by collect())."
+        )
+    if np.ma.is_masked(X):  # which everything behind would read through
+        raise ValueError("X is a masked array. Fill what is masked: X.filled(np.nan).")
     return check_array(X, dtype=None, ensure_all_finite=False)
 
 

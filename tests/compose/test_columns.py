@@ -216,3 +216,27 @@ class TestRefused:
 def test_what_float32_cannot_hold_does_not_pass_through(cells):
     with pytest.raises(ValueError, match=r"output column 'a' holds .* is no number"):
         passed(pd.DataFrame({"a": cells}), [0])
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        {"a": [1.0, 2.0]},
+        pl.LazyFrame({"a": [1.0, 2.0]}),
+        "a table",
+        None,
+    ],
+    ids=lambda X: type(X).__name__,
+)
+@pytest.mark.filterwarnings("ignore:Determining the column names of a LazyFrame")
+def test_what_is_no_table(X):
+    with pytest.raises(TypeError, match=f"2-D array, got {type(X).__name__}"):
+        passed(X, [0])
+
+
+def test_a_mask_is_not_read_through():
+    masked = np.ma.masked_array(NUMBERS, mask=NUMBERS > 50)
+    with pytest.raises(ValueError, match=r"masked array. .* X.filled\(np.nan\)"):
+        passed(masked, [0, 1])
+    bare = np.ma.masked_array(NUMBERS, mask=False)
+    np.testing.assert_array_equal(passed(bare, [0])[0], NUMBERS[:, [0]])
