@@ -54,7 +54,7 @@ def test_names_follow_the_layout():
         *(f"x0_{c}_r0c{i}" for c in ("red", "green", "blue") for i in (0, 1)),
         "modality_present",
     ]
-    two = ImageTensorizer(size=1).fit(table([noise(1)[0], None]))
+    two = ImageTensorizer(size=1).fit(table([*noise(2)]))
     assert two.get_feature_names_out()[:3].tolist() == [
         "x0+x1_red_r0c0",
         "x0+x1_red_r1c0",
