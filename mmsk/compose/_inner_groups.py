@@ -11,6 +11,7 @@ from sklearn.feature_selection import RFECV
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import PredefinedSplit
 from sklearn.pipeline import Pipeline
+from sklearn.semi_supervised import SelfTrainingClassifier
 from sklearn.utils.metadata_routing import MetadataRouter, get_routing_for_object
 from sklearn.utils.validation import has_fit_parameter
 
@@ -27,8 +28,11 @@ from mmsk.exceptions import GroupsWarning
 _SPLITS_BY_GROUPS = (BaseSearchCV, RFECV)
 """Those whose fit takes groups for their own folds, metadata routing on or off."""
 
-_SPILLS = (StackingClassifier, StackingRegressor)
-"""Those that hand what is routed to their estimators to the final one as well."""
+_MISLEADS = (StackingClassifier, StackingRegressor, SelfTrainingClassifier)
+"""Those that hand what is routed to fits that it does not suit.
+
+The final estimator of a stack takes no groups, and self-training fits on fewer rows.
+"""
 
 
 def takes_groups(estimator: Any, *methods: str) -> bool:
@@ -141,7 +145,7 @@ def _is_routing() -> bool:
 def _consumes(estimator: Any, *methods: str) -> bool:
     """Tell whether groups are routed to an estimator, or to one inside it."""
     for each in tree(estimator):
-        misleads = isinstance(each, _SPILLS) or has_sampler(each)
+        misleads = isinstance(each, _MISLEADS) or has_sampler(each)
         if misleads and _has_request(each):
             return False
     return _has_request(estimator, *methods)

@@ -116,6 +116,7 @@ INSIDE = [
     (BaggingClassifier(CalibratedClassifierCV(LINE, cv=FOLDS), 2), ROUTED),
     (make_pipeline(SelectFromModel(LassoCV(cv=FOLDS, alphas=3)), LINE), ROUTED),
     (make_pipeline(StackingClassifier([("line", LINE)], cv=FOLDS)), NEVER),
+    (SelfTrainingClassifier(CalibratedClassifierCV(LINE, cv=FOLDS)), NEVER),
 ]
 
 
@@ -168,7 +169,6 @@ def _steps(estimator):
     return [step for _, step in getattr(estimator, "steps", [])]
 
 
-@pytest.mark.filterwarnings("ignore:y contains no unlabeled")
 @pytest.mark.filterwarnings("ignore:No features were selected")
 @pytest.mark.parametrize("routing", [False, True], ids=["plain", "routing"])
 @pytest.mark.parametrize(("estimator", "when"), WHEN + INSIDE, ids=name_of)
@@ -254,6 +254,18 @@ def test_nothing_is_told_where_no_fold_is_ungrouped(estimator, routing):
     with config_context(enable_metadata_routing=routing), warnings.catch_warnings():
         warnings.simplefilter("error", GroupsWarning)
         multimodal(estimator).fit(table(), target(estimator))
+
+
+@pytest.mark.parametrize("routing", [False, True], ids=["plain", "routing"])
+def test_self_training_hands_none_to_fits_on_fewer_rows(routing):
+    y = target(LINE)
+    y[::5] = -1  # without a label
+    learner = SelfTrainingClassifier(LateFusionClassifier(combine="stack"))
+    with (
+        config_context(enable_metadata_routing=routing),
+        pytest.warns(GroupsWarning, match="inner folds of LateFusionClassifier,"),
+    ):
+        multimodal(learner).fit(table(), y)
 
 
 def test_the_int_folds_of_a_fusion_search_keep_them_together():
