@@ -5,9 +5,11 @@ told. `register_block_rule` teaches it a container it does not know.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from numbers import Integral
 from typing import Any
 
+import numpy as np
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.ensemble import (
@@ -38,11 +40,15 @@ class View:
         Why it is no longer true: what rearranged the columns, as a sentence.
     opaque : bool, default=False
         Whether the columns may be others altogether, not only rearranged.
+    untold : set of str
+        Paths of estimators that do without a layout because theirs is broken, in
+        any candidate of a search; shared by all views of one walk.
     """
 
     blocks: Blocks
     broken: str | None = None
     opaque: bool = False
+    untold: set[str] = field(default_factory=set, compare=False)
 
     @property
     def raw(self) -> tuple[str, ...]:
@@ -51,9 +57,11 @@ class View:
 
     def break_(self, why: str, *, opaque: bool = False) -> "View":
         """Return a view in which no layout holds."""
-        return View(self.blocks, self.broken or why, self.opaque or opaque)
+        return replace(self, broken=self.broken or why, opaque=self.opaque or opaque)
 
 
+# parameters whose values decide which columns an estimator is shown
+CHANGING = ("modalities", "bootstrap_features", "max_features")
 Rule = Callable[[Any, View, str], None]
 _RULES: dict[type, Rule] = {}
 
@@ -179,19 +187,39 @@ def tree(estimator: Any) -> Iterator[Any]:
 
 def _fill(estimator: Any, view: View, path: str) -> None:
     name = type(estimator).__name__
+    told: Blocks | None = view.blocks
     if view.broken:
-        raise ValueError(
-            f"{path} ({name}) reads blocks, but {view.broken}. Use BlockSelector, "
-            "BlockScaler or BlockReducer, which keep the blocks, or do it in the "
-            "branches of the ModalityTransformer."
-        )
+        reason = _why_blocks(estimator, view)
+        if reason is not None:
+            raise ValueError(
+                f"{path} ({name}) reads blocks, but {view.broken}. Use BlockSelector, "
+                "BlockScaler or BlockReducer, which keep the blocks, or do it in the "
+                f"branches of the ModalityTransformer.{reason}"
+            )
+        _refuse_raw(estimator, view, path)
+        view.untold.add(path)
+    if path in view.untold:
+        told = None
     if estimator.blocks is not None and estimator.blocks != view.blocks:
         raise ValueError(
             f"{path} ({name}) has blocks={estimator.blocks!r} already, but its X will "
             f"be {view.blocks!r}. Leave blocks=None; to refit a fitted estimator "
             "elsewhere, clone the estimator it came from."
         )
-    estimator.blocks = view.blocks
+    estimator.blocks = told
+
+
+def _why_blocks(estimator: Any, view: View) -> str | None:
+    """Return what an estimator needs its blocks for; None: it can do without.
+
+    An estimator that reads nothing but columns where its blocks hold nothing special
+    says so by a method ``_needs_blocks(blocks)``, which returns a sentence or None.
+    """
+    asks = getattr(estimator, "_needs_blocks", None)
+    if asks is None:
+        return ""
+    needed = asks(view.blocks)
+    return None if needed is None else f" {needed}"
 
 
 def _refuse_raw(estimator: Any, view: View, path: str) -> None:
@@ -219,7 +247,7 @@ def _pipeline(pipeline: Pipeline, view: View, path: str) -> None:
             continue  # other rows, the same columns
         after = getattr(step, "_blocks_after", None)
         if view.broken is None and after is not None:
-            view = View(after(view.blocks))
+            view = replace(view, blocks=after(view.blocks))
         else:
             kind = type(step).__name__
             view = view.break_(
@@ -231,7 +259,7 @@ def _pipeline(pipeline: Pipeline, view: View, path: str) -> None:
 def _bagging(bagging: Any, view: View, path: str) -> None:
     width = view.blocks.n_features
     share = bagging.max_features
-    whole = share == 1.0 if isinstance(share, float) else share >= width
+    whole = share >= width if isinstance(share, Integral) else share == 1.0
     if bagging.bootstrap_features or not whole:
         view = view.break_(
             f"{path} ({type(bagging).__name__}) draws columns "
@@ -247,7 +275,11 @@ def _stacking(stack: Any, view: View, path: str) -> None:
     for name, child in children(stack):
         visit_blocks(child, view, f"{path}__{name}")
     if stack.passthrough:
-        _refuse_raw(stack.final_estimator, view, f"{path}__final_estimator")
+        final = f"{path}__final_estimator"
+        _refuse_raw(stack.final_estimator, view, final)
+        kind = type(stack).__name__
+        shown = view.break_(f"{path} ({kind}) shows it predictions before the columns")
+        visit_blocks(stack.final_estimator, shown, final)
 
 
 def _rearranges(container: Any, view: View, path: str) -> None:
@@ -261,9 +293,10 @@ def _rearranges(container: Any, view: View, path: str) -> None:
 
 
 def _search(search: Any, view: View, path: str) -> None:
-    visit_blocks(search.estimator, view, f"{path}__estimator")
-    for candidate in candidates(search):
-        visit_blocks(candidate, view, f"{path}__estimator")
+    for _ in range(2):  # who does without blocks in one candidate does so in all
+        visit_blocks(search.estimator, view, f"{path}__estimator")
+        for candidate in candidates(search):
+            visit_blocks(candidate, view, f"{path}__estimator")
 
 
 def candidates(search: BaseSearchCV) -> Iterator[Any]:
@@ -275,16 +308,24 @@ def candidates(search: BaseSearchCV) -> Iterator[Any]:
     for attribute in ("param_grid", "param_distributions"):
         grids = getattr(search, attribute, None)
         for grid in [grids] if isinstance(grids, dict) else grids or []:
-            choices = {k: v for k, v in grid.items() if _changes_the_walk(k, v)}
+            choices = {k: _tried(k, v) for k, v in grid.items()}
+            choices = {k: v for k, v in choices.items() if _changes_the_walk(k, v)}
             for params in ParameterGrid(choices) if choices else ():
                 yield clone(search.estimator).set_params(**params)
 
 
+def _tried(key: str, values: Any) -> Any:
+    """Return the values of a searched parameter that the walk should try."""
+    if key.rpartition("__")[2] == "max_features" and hasattr(values, "rvs"):
+        return [0.5]  # any that draws columns
+    return values
+
+
 def _changes_the_walk(key: str, values: Any) -> bool:
     """Tell whether values of a searched parameter decide who is told which blocks."""
-    if not isinstance(values, list | tuple):
+    if not isinstance(values, list | tuple | np.ndarray):
         return False
-    if key.rpartition("__")[2] in ("modalities", "bootstrap_features"):
+    if key.rpartition("__")[2] in CHANGING:
         return True
     return any(is_estimator(each) or _lists_estimators(each) for each in values)
 

@@ -75,7 +75,10 @@ class LightGBMClassifier(BaseLightGBMClassifier):
         Further parameters of LightGBM by name, such as
         ``{"min_gain_to_split": 0.1, "extra_trees": True}``.
     blocks : Blocks, default=None
-        Layout of X; its categorical columns are split as categories.
+        Layout of X; its categorical columns are split as categories. In a
+        MultimodalClassifier, where there are none, containers and steps that draw or
+        choose columns may stand before it (BaggingClassifier with `max_features`,
+        RFECV, SelectKBest): it is told no blocks then.
     n_jobs : int, default=None
         Threads. ``None`` means 1, -1 all processors.
     random_state : int, RandomState instance or None, default=None
@@ -259,7 +262,8 @@ class LightGBMRegressor(BaseLightGBMRegressor):
     params : dict, default=None
         Further parameters of LightGBM by name.
     blocks : Blocks, default=None
-        Layout of X; its categorical columns are split as categories.
+        Layout of X; its categorical columns are split as categories. Where there
+        are none, it may stand behind containers that draw columns, without blocks.
     n_jobs : int, default=None
         Threads. ``None`` means 1, -1 all processors.
     random_state : int, RandomState instance or None, default=None

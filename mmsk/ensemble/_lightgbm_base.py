@@ -22,7 +22,7 @@ from mmsk.ensemble._lightgbm_custom import (
     monotone_vector,
     weighted_objective,
 )
-from mmsk.ensemble._lightgbm_params import check_params, thread_count
+from mmsk.ensemble._lightgbm_params import POSITIONAL, check_params, thread_count
 
 DATA = {
     "accept_sparse": "csr",
@@ -146,6 +146,22 @@ class LightGBMBase(BaseEstimator):
         if isinstance(given, Mapping):
             own = {name: sign for name, sign in given.items() if name not in modalities}
             self.monotone_constraints = own or None
+
+    def _needs_blocks(self, blocks: Blocks) -> str | None:
+        """Say what the layout is needed for; without a need, columns may be drawn."""
+        coded = [block.name for block in blocks if block.categorical]
+        if coded:
+            return (
+                f"LightGBM needs them for the category codes of {coded}, which it "
+                "would take for amounts: TableExtractor(encoding='onehot') or "
+                "'target' makes numbers of them, and colsample_bytree= draws columns."
+            )
+        given = POSITIONAL.intersection(check_params(self.params))
+        if self.monotone_constraints is not None:
+            given |= {"monotone_constraints"}
+        if given:
+            return f"{sorted(given)} name columns by their place or modality."
+        return None
 
     def _needs_groups(self) -> bool:
         """Tell whether `fit` makes a split that groups should reach."""

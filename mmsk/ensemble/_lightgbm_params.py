@@ -44,6 +44,17 @@ weight_column
 """
 FOREIGN = frozenset(_FOREIGN.split())
 
+# parameters that hold a value a column, or columns by their place
+POSITIONAL = frozenset(
+    {
+        "cegb_penalty_feature_coupled",
+        "cegb_penalty_feature_lazy",
+        "feature_contri",
+        "interaction_constraints",
+        "max_bin_by_feature",
+    }
+)
+
 
 def check_params(params: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return further parameters under LightGBM's first name of each.

@@ -6,6 +6,7 @@ same four outcomes; those that show their children other columns, to refusal.
 
 import numpy as np
 import pytest
+from scipy.stats import uniform
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
@@ -305,7 +306,15 @@ def test_passthrough_would_show_raw_blocks_to_the_final_estimator():
     hand_down(clone(stack).set_params(passthrough=False), RAW)
 
 
-@pytest.mark.parametrize("max_features", [1.0, 4, np.int64(4)])
+def test_passthrough_shows_a_final_estimator_other_columns():
+    stack = StackingClassifier([("c", Reader())], Reader(), passthrough=True)
+    with pytest.raises(ValueError, match="shows it predictions before the columns"):
+        hand_down(clone(stack), BLOCKS)
+    hand_down(stack.set_params(passthrough=False), BLOCKS)
+    assert stack.final_estimator.blocks is None
+
+
+@pytest.mark.parametrize("max_features", [1.0, 4, np.int64(4), np.float32(1)])
 def test_bagging_of_all_columns_keeps_them(max_features):
     child = Reader()
     hand_down(BaggingClassifier(child, max_features=max_features), BLOCKS)
@@ -423,6 +432,14 @@ class TestSearches:
         with pytest.raises(ValueError, match="draws columns"):
             hand_down(grid, BLOCKS)
 
+    @pytest.mark.parametrize("shares", [[1.0, 0.5], np.array([0.5]), uniform(0.5, 0.5)])
+    def test_a_search_over_the_share_of_columns_is_refused(self, shares):
+        search = RandomizedSearchCV(
+            BaggingClassifier(Reader()), {"max_features": shares}
+        )
+        with pytest.raises(ValueError, match="draws columns"):
+            hand_down(search, BLOCKS)
+
     def test_plain_values_and_other_grids_are_not_touched(self):
         grid = [
             {"clf__C": [0.1, 1.0]},
@@ -442,8 +459,6 @@ class TestSearches:
         assert child.blocks is BLOCKS
 
     def test_a_distribution_is_not_walked(self):
-        from scipy.stats import uniform
-
         search = RandomizedSearchCV(Reader(), {"blocks": uniform()})
         hand_down(search, BLOCKS)
         assert search.estimator.blocks is BLOCKS
