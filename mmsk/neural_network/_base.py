@@ -43,7 +43,7 @@ class BaseNeural(NetHolder, CallbackSupportMixin, BaseEstimator):
 
     - `_check_Xy(X, y, reset=)` validates, and may choose columns;
     - `_usable_rows(X)` says which rows hold something to learn from;
-    - `_learn_inputs(X, weights)` learns scales, from rows that are not held out;
+    - `_learn_inputs(X, weights)` learns scales, from all rows that count;
     - `_make_inputs(X, fitting=)` says how X becomes the arguments of a module;
     - `_make_module(inputs, n_outputs, generator)` makes it, once for each member
       of an ensemble. Its parameters are named in `_architecture`.
@@ -83,8 +83,10 @@ class BaseNeural(NetHolder, CallbackSupportMixin, BaseEstimator):
     def _learn_inputs(self, X: Any, weights: NDArray[np.float64] | None) -> None:
         """Learn what wrapping needs from the training rows that count.
 
-        Rows held out for early stopping are not among them. Not called when a
-        training goes on.
+        Rows held out for early stopping are among them, as they were when the
+        features were learned: a component of one author's words hardly varies in
+        the rows of the others, and scaled by these it would drown the held-out loss.
+        Not called when a training goes on.
         """
 
     def _make_inputs(self, X: Any, *, fitting: bool) -> Inputs:
@@ -226,11 +228,7 @@ class BaseNeural(NetHolder, CallbackSupportMixin, BaseEstimator):
             self.n_outputs_ = target.n_outputs
             self.history_ = []
             self._built_with = architecture
-            learned_from = X, weights
-            if held_out is not None:
-                part = held_out[0]
-                learned_from = X[part], None if weights is None else weights[part]
-            self._learn_inputs(*learned_from)
+            self._learn_inputs(X, weights)
         inputs = self._make_inputs(X, fitting=True)
         return Prepared(inputs, target, held_out, tuple(map(int, seeds)))
 

@@ -203,6 +203,26 @@ class TestFit:
         with pytest.raises(ValueError, match="at least two groups"):
             clf.fit(X, y, groups=["g"] * 60)
 
+    def test_what_only_a_held_out_group_has_does_not_drown_its_loss(self):
+        """As a component of the words of one author, which all features know."""
+        X, y = two_blocks(400, seed=1)
+        groups = np.arange(400) % 10
+        columns = []
+        for own in range(10):  # each may be the one that is held out
+            columns.append(np.where(groups == own, 1.0, 1e-6) * X[:, 1])
+        X = np.column_stack([X[:, [0]], *columns, X[:, 2:]])
+        blocks = Blocks([Block("a", 0, 11, indicator=11), Block("b", 12, 13)])
+        clf, plain = (
+            fusion(early_stopping=stop, blocks=blocks, max_epochs=20, lr=0.01)
+            for stop in (True, False)
+        )
+        clf.fit(X, y, groups=groups)
+        plain.fit(X, y)
+        np.testing.assert_array_equal(clf.scaler_.scale_, plain.scaler_.scale_)
+        losses = [epoch["valid_loss"] for epoch in clf.history_]
+        assert losses[0] < 1.5
+        assert min(losses) < 0.5
+
     def test_rows_of_no_weight_are_not_seen(self):
         X, y = two_blocks()
         weights = np.r_[np.zeros(10), np.ones(50)]

@@ -10,7 +10,6 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from mmsk._utils._blocks import Block, Blocks
-from mmsk._utils._splits import holdout_split
 from mmsk.modules import MLP, FusionNet, GatedFusion
 from mmsk.neural_network import AdamW, Bootstrap, HiddenLayers, NeuralClassifier
 from mmsk.neural_network._base import BaseNeural
@@ -126,7 +125,8 @@ def test_unusable_rows_are_not_trained_on(early_stopping):
     np.testing.assert_allclose(clf.class_prior_, shares)
 
 
-def test_inputs_are_learned_once_from_the_rows_that_count():
+@pytest.mark.parametrize("stopping", [False, True])
+def test_inputs_are_learned_once_from_the_rows_that_count(stopping):
     calls = []
 
     class Learner(FusionClassifier):
@@ -136,7 +136,8 @@ def test_inputs_are_learned_once_from_the_rows_that_count():
     X, y = make_data()
     w = (np.arange(400) % 3).astype(float)
     X[::4, [3, 7]] = 0
-    clf = Learner(max_epochs=1, warm_start=True).fit(X, y, sample_weight=w)
+    clf = Learner(max_epochs=1, warm_start=True, early_stopping=stopping)
+    clf.fit(X, y, sample_weight=w)
     clf.fit(X, y, sample_weight=w)
     ((seen, weights),) = calls
     counts = (w > 0) & (np.arange(400) % 4 > 0)
@@ -196,28 +197,6 @@ def test_training_cannot_go_on_in_another_net():
         clf.fit(X, y)
     clf.set_params(hidden_layer_sizes=(8,)).fit(X, y)
     assert clf.n_iter_ == 6
-
-
-def test_held_out_rows_teach_the_inputs_nothing(monkeypatch):
-    calls, splits = [], []
-
-    class Learner(FusionClassifier):
-        def _learn_inputs(self, X, weights):
-            calls.append((X, weights))
-
-    def spy(*args, **kwargs):
-        splits.append(holdout_split(*args, **kwargs))
-        return splits[-1]
-
-    monkeypatch.setattr("mmsk.neural_network._base.holdout_split", spy)
-    X, y = make_data()
-    w = (np.arange(400) % 3).astype(float)
-    X[::4, [3, 7]] = 0
-    Learner(max_epochs=1, early_stopping=True).fit(X, y, sample_weight=w)
-    ((seen, weights),) = calls
-    counted = np.flatnonzero((w > 0) & (np.arange(400) % 4 > 0))
-    np.testing.assert_array_equal(seen, X[counted][splits[0][0]])
-    np.testing.assert_array_equal(weights, w[counted][splits[0][0]])
 
 
 @pytest.mark.parametrize("weighted", [False, True])
