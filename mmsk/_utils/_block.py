@@ -128,6 +128,19 @@ class Block:
         own = list(range(self.start, self.stop))
         return own if self.indicator is None else [*own, self.indicator]
 
+    @property
+    def n_columns(self) -> int:
+        """Number of columns, the presence column among them."""
+        return self.width + (self.indicator is not None)
+
+    @property
+    def spans(self) -> list[tuple[int, int]]:
+        """First and end column of what stands together, the presence column last."""
+        own = [(self.start, self.stop)] if self.width else []
+        if self.indicator is not None:
+            own.append((self.indicator, self.indicator + 1))
+        return own
+
     def moved(self, start: int, name: str | None = None) -> "Block":
         """Return the block at another place, its presence column right behind it."""
         return replace(

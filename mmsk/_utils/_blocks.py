@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate, groupby
+from itertools import accumulate, groupby, pairwise
 from typing import Any
 
 import numpy as np
@@ -65,10 +65,10 @@ class Blocks(Sequence):
         names = tuple(block.name for block in blocks)
         if len(set(names)) < len(names):
             raise ValueError(f"Block names must be unique, got {list(names)}.")
-        columns = [column for block in blocks for column in block.columns]
-        if len(set(columns)) < len(columns):
+        spans = sorted(span for block in blocks for span in block.spans)
+        if any(stop > start for (_, stop), (start, _) in pairwise(spans)):
             raise ValueError(f"Blocks must not share columns, got {list(blocks)}.")
-        needed = max(columns, default=-1) + 1
+        needed = max((stop for _, stop in spans), default=0)
         if n_features is not None and n_features < needed:
             raise ValueError(
                 f"The blocks need {needed} columns, got n_features={n_features}."
@@ -136,7 +136,7 @@ class Blocks(Sequence):
     def stacked(cls, blocks: Iterable[Block]) -> "Blocks":
         """Put blocks one behind the other, wherever they stood before."""
         blocks = list(blocks)
-        starts = accumulate((len(block.columns) for block in blocks), initial=0)
+        starts = accumulate((block.n_columns for block in blocks), initial=0)
         return cls(map(Block.moved, blocks, starts))
 
     def __len__(self) -> int:
@@ -217,6 +217,34 @@ class Blocks(Sequence):
         """All columns of all blocks, block by block, presence columns last."""
         return [column for block in self for column in block.columns]
 
+    def take(self, X: Any) -> Any:
+        """Return ``X[:, blocks.columns]``, X itself or a slice of it where these are.
+
+        Parameters
+        ----------
+        X : array or sparse matrix of shape (n_samples, n_features)
+        """
+        spans = [span for block in self for span in block.spans]
+        if all(stop == start for (_, stop), (start, _) in pairwise(spans)) and spans:
+            start, stop = spans[0][0], spans[-1][1]
+            return X if (start, stop) == (0, X.shape[1]) else X[:, start:stop]
+        return X[:, self.columns]
+
+    def stored(self, X: Any) -> Any:
+        """Return a matrix that is no larger dense than sparse, by its layout, as dense.
+
+        A sparse matrix stores an index with each value; where half of the columns or
+        more are of dense blocks, it takes no less memory, and more time.
+
+        Parameters
+        ----------
+        X : array or sparse matrix of shape (n_samples, n_features)
+        """
+        if not sp.issparse(X) or any(block.sparse is None for block in self):
+            return X
+        dense = sum(block.n_columns for block in self if not block.sparse)
+        return X.toarray() if 2 * dense >= X.shape[1] else X
+
     def check(self, X: Any) -> None:
         """Refuse a matrix that this layout does not describe.
 
@@ -285,20 +313,21 @@ class Blocks(Sequence):
         if rows is not None:
             X = X[rows]
         present = np.ones((X.shape[0], len(self)), dtype=bool)
-        for position, block in enumerate(self):
-            if block.indicator is None:
-                continue
-            column = X[:, [block.indicator]]
-            column = column.toarray() if sp.issparse(column) else np.asarray(column)
-            column = column.ravel()
-            if not np.isin(column, (0, 1)).all():
-                got = column[~np.isin(column, (0, 1))][0]
-                raise ValueError(
-                    f"The presence column {block.indicator} of modality "
-                    f"{block.name!r} must be 0 or 1, got {got:g}. A step before this "
-                    "estimator changed it: scale with BlockScaler instead."
-                )
-            present[:, position] = column == 1
+        marked = [i for i, block in enumerate(self) if block.indicator is not None]
+        if not marked:
+            return present
+        told = X[:, [self[i].indicator for i in marked]]
+        told = told.toarray() if sp.issparse(told) else np.asarray(told)
+        present[:, marked] = told == 1
+        wrong = np.flatnonzero(~(present[:, marked] | (told == 0)).all(axis=0))
+        if len(wrong):
+            block, column = self[marked[wrong[0]]], told[:, wrong[0]]
+            got = column[(column != 0) & (column != 1)][0]
+            raise ValueError(
+                f"The presence column {block.indicator} of modality "
+                f"{block.name!r} must be 0 or 1, got {got:g}. A step before this "
+                "estimator changed it: scale with BlockScaler instead."
+            )
         return present
 
     def __eq__(self, other: object) -> bool:

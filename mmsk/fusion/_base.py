@@ -69,10 +69,7 @@ class BlockReader:
     def _chosen(self, X: Any) -> Any:
         """Return the columns of the chosen modalities, in the order of the blocks."""
         self.blocks_.check(X)
-        chosen = self.blocks_.select(self.modalities_)
-        if chosen.columns == list(range(X.shape[1])):
-            return X
-        return X[:, chosen.columns]
+        return self.blocks_.select(self.modalities_).take(X)
 
     @property
     def _own_blocks(self) -> Blocks:

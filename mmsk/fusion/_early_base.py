@@ -109,6 +109,9 @@ class BaseEarlyFusion(MetaEstimatorMixin):
         self.estimator_.fit(X[rows], y[rows], **params)
         return self
 
+    def _chosen(self, X: Any) -> Any:
+        return self._own_blocks.stored(super()._chosen(X))
+
     @abstractmethod
     def _inner(self, y=None) -> Any:
         """Return the estimator to clone, for this y if it is known."""
