@@ -10,8 +10,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from mmsk._utils._blocks import Blocks
 from mmsk._utils._param_validation import Interval, fit_context
+from mmsk._utils._sparse import as_csr
 from mmsk._utils._weights import positive_weights
 from mmsk.compose._block_base import BlockTransformer
+
+# a column whose standard deviation is at most so many steps between neighbouring
+# numbers of its size is constant but for rounding
+_ULPS = 10
 
 
 class BlockScaler(OneToOneFeatureMixin, BlockTransformer):
@@ -29,7 +34,8 @@ class BlockScaler(OneToOneFeatureMixin, BlockTransformer):
               \lVert x_m \rVert^2}}
 
     Presence columns, raw blocks and category codes pass unchanged; NaN stays
-    NaN.
+    NaN. A column that varies by no more than rounding errors, in the precision of X,
+    is constant: it is shifted, and not blown up to variance 1.
 
     Parameters
     ----------
@@ -138,18 +144,23 @@ class BlockScaler(OneToOneFeatureMixin, BlockTransformer):
         for block in sorted(self.blocks_in_, key=lambda block: block.start):
             own = slice(block.start, block.stop)
             if self.mean_[own].any():
-                parts.append(self._scaled(X[:, stop : block.start], stop, block.start))
-                parts.append(self._scaled(X[:, own].toarray(), block.start, block.stop))
+                parts.append(self._weighed(X, stop, block.start))
+                dense = self._scaled(X[:, own].toarray(), block.start, block.stop)
+                parts.append(as_csr(dense))
                 stop = block.stop
-        parts.append(self._scaled(X[:, stop:], stop, X.shape[1]))
-        return sp.csr_array(sp.hstack(parts, format="csr"), dtype=X.dtype)
+        parts.append(self._weighed(X, stop, X.shape[1]))
+        return parts[0] if len(parts) == 1 else sp.hstack(parts, format="csr")
 
     def _scaled(self, X, start, stop):
-        """Scale the columns from `start` to `stop`; sparse ones are not shifted."""
+        """Scale dense columns, those from `start` to `stop`."""
         scale = self.scale_[start:stop].astype(X.dtype)
-        if sp.issparse(X):
-            return X.multiply(1 / scale[None, :])
         return (X - self.mean_[start:stop].astype(X.dtype)) / scale
+
+    def _weighed(self, X, start, stop):
+        """Return sparse columns, which are not shifted, of X."""
+        part = sp.csr_array(X[:, start:stop])
+        part.data *= (1 / self.scale_[start:stop].astype(X.dtype))[part.indices]
+        return part
 
     def _blocks_after(self, blocks: Blocks) -> Blocks:
         return blocks
@@ -158,18 +169,27 @@ class BlockScaler(OneToOneFeatureMixin, BlockTransformer):
 def _moments(X, is_sparse, weights, block_norm, codes):
     """Return mean and scale of the columns of one block."""
     width = X.shape[1]
-    numbers = np.flatnonzero(~codes)
+    numbers = np.flatnonzero(~codes) if codes.any() else slice(None)
     if is_sparse:
         mean, scale = np.zeros(width), np.ones(width)
         values = sp.csr_array(X[:, numbers])
         norms = np.asarray(values.power(2).sum(axis=1, dtype=np.float64)).ravel()
     else:
-        X = X.toarray() if sp.issparse(X) else X
-        scaler = StandardScaler().fit(X.astype(np.float64), sample_weight=weights)
+        eps = np.finfo(X.dtype).eps
+        values = (X.toarray() if sp.issparse(X) else X).astype(np.float64)
+        scaler = StandardScaler().fit(values, sample_weight=weights)
         mean, scale = scaler.mean_, scaler.scale_
+        constant = np.sqrt(scaler.var_) <= _ULPS * eps * np.abs(mean)
+        scale[constant] = 1
         mean[codes], scale[codes] = 0, 1
-        scaled = (X[:, numbers] - mean[numbers]) / scale[numbers]
-        norms = np.nansum(scaled * scaled, axis=1)
+        values -= mean
+        values /= scale
+        values *= values
+        values[:, constant] = 0
+        values = values[:, numbers]
+        norms = values.sum(axis=1)
+        if np.isnan(norms).any():
+            norms = np.nansum(values, axis=1)
     size = np.sqrt(np.average(norms, weights=weights))
     if block_norm is not None and size > 0:
         scale[numbers] *= size / block_norm

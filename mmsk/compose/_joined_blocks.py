@@ -7,6 +7,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from mmsk._utils._blocks import Blocks
+from mmsk._utils._sparse import as_csr
 from mmsk.compose._branches import Branch
 
 
@@ -73,7 +74,7 @@ def join_blocks(
     if sparse_output != "auto":
         sparse = sparse_output
     if sparse:
-        parts = [sp.csr_array(part, dtype=np.float32) for part in parts]
+        parts = [as_csr(part, np.float32) for part in parts]
         return sp.hstack(parts, format="csr")
     parts = [part.toarray() if sp.issparse(part) else part for part in parts]
     return np.hstack([np.asarray(part, dtype=np.float32) for part in parts])

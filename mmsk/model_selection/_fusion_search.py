@@ -276,11 +276,14 @@ class FusionSearchCV(KeptFits, WatchedSearch):
             keys = candidate_keys(estimators, X, y, given, scoring)
         weights = params.get("sample_weight")
         target = None if y is None else self._target(y, weights)
+        names: list = [None] * len(candidates)
+        if folder is not None:
+            names = list(map(unkeyed_name, range(len(candidates)), estimators))
         watch = Watch(
             splits,
             keys,
             list(map(features_key, estimators)),
-            list(map(unkeyed_name, range(len(candidates)), estimators)),
+            names,
             store=store,
             target=target,
             folder=folder,

@@ -49,8 +49,9 @@ class Watch:
         A fingerprint of each candidate and all data; None where there is none.
     features_keys : list of bytes or None
         A fingerprint of each candidate's features; None where they are not shared.
-    names : list of bytes
-        Of the candidates; their files are called by them where there is no key.
+    names : list of bytes or None
+        Of the candidates; their files are called by them where there is no key. None
+        where no folder is given.
     store : FeatureStore or None
         Where finished pairs are.
     target : Target or None
@@ -71,7 +72,7 @@ class Watch:
         splits: list[tuple[NDArray, NDArray]],
         keys: list[bytes | None],
         features_keys: list[bytes | None],
-        names: list[bytes],
+        names: list[bytes | None],
         *,
         store: FeatureStore | None,
         target: Target | None,

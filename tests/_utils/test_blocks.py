@@ -99,6 +99,52 @@ class TestReading:
             GAPS.check(kind(X[:, :9]))
         GAPS.check(kind(X))
 
+    @pytest.mark.parametrize(
+        "blocks",
+        [
+            GAPS,
+            Blocks([Block("b", 6, 8, indicator=8), Block("a", 9, 10)]),
+            Blocks([Block("b", 0, 8, indicator=8), Block("a", 9, 10)]),
+            Blocks([Block("a", 5, 10), Block("b", 0, 5)]),
+            Blocks([Block("none", 3, 3), Block("a", 4, 10)]),
+            Blocks([Block("none", 3, 3)], n_features=10),
+        ],
+        ids=repr,
+    )
+    def test_take(self, kind, blocks):
+        taken = blocks.take(kind(X))
+        assert sp.issparse(taken) == sp.issparse(kind(X))
+        taken = taken.toarray() if sp.issparse(taken) else taken
+        np.testing.assert_array_equal(taken, X[:, blocks.columns])
+
+
+@pytest.mark.parametrize(
+    ("sparse", "dense"),
+    [
+        # six columns, three of them of "a"
+        ((False, True), True),
+        ((True, False), True),
+        ((True, True), False),
+        ((False, None), False),
+        ((None, None), False),
+    ],
+)
+def test_the_layout_says_how_a_matrix_is_best_stored(sparse, dense):
+    a, b = sparse
+    blocks = Blocks(
+        [Block("a", 0, 2, indicator=2, sparse=a), Block("b", 3, 6, sparse=b)]
+    )
+    eye = np.eye(6)
+    stored = blocks.stored(sp.csr_array(eye))
+    assert sp.issparse(stored) != dense
+    np.testing.assert_array_equal(stored if dense else stored.toarray(), eye)
+    assert blocks.stored(eye) is eye
+
+
+def test_a_few_dense_columns_leave_a_matrix_sparse():
+    blocks = Blocks([Block("a", 0, 4, sparse=True), Block("b", 4, 7, sparse=False)])
+    assert sp.issparse(blocks.stored(sp.csr_array(np.eye(7))))
+
 
 def test_split_gives_raw_blocks_their_shape():
     X = np.arange(12.0).reshape(2, 6)

@@ -122,6 +122,66 @@ def test_constant_columns_and_empty_blocks():
     np.testing.assert_array_equal(out, [[0], [0]])
 
 
+ULP = np.spacing(np.float32(1000))
+TWO = Blocks([Block("a", 0, 3, sparse=False), Block("b", 3, 4, sparse=False)])
+# columns that are constant but for rounding, each in the precision that it has
+ROUNDED = {
+    "one step up": np.float32(1000 + ULP * (np.arange(60) % 2)),
+    "steps both ways": np.float32(1000 + ULP * (np.arange(60) % 5 - 2)),
+    "one row": np.float32(1000 + ULP * (np.arange(60) == 7)),
+    "float64": 1000 + np.spacing(1000.0) * (np.arange(60) % 2),
+    "a negative one": np.float32(-1000 - ULP * (np.arange(60) % 2)),
+}
+
+
+def _with_a_rounded_column(column):
+    X = np.random.default_rng(0).normal(size=(60, 4))
+    return np.column_stack([X[:, :1], column, X[:, 2:]]).astype(column.dtype)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sp.csr_array])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("column", ROUNDED.values(), ids=ROUNDED)
+def test_rounding_is_no_spread(column, weighted, kind):
+    X = _with_a_rounded_column(column)
+    weights = np.random.default_rng(1).random(60) * 1e-3 if weighted else None
+    model = scaler(TWO).fit(kind(X), sample_weight=weights)
+    assert model.scale_[1] == 1
+    assert abs(model.mean_[1] - column[0]) < 3 * ULP
+    new = X.copy()
+    new[:, 1] += 1
+    out = model.transform(kind(new))
+    out = out.toarray() if sp.issparse(out) else out
+    np.testing.assert_allclose(out[:, 1], 1, atol=5 * ULP)
+    # nor does it count in the size of its block
+    normed = scaler(TWO, block_norm=3.0).fit(kind(X), sample_weight=weights)
+    size = np.sqrt(2) / 3
+    np.testing.assert_allclose(normed.scale_[1], size)
+    np.testing.assert_allclose(normed.scale_[[0, 2]], model.scale_[[0, 2]] * size)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sp.csr_array])
+def test_a_block_of_nothing_but_rounding_is_not_blown_up(kind):
+    X = _with_a_rounded_column(ROUNDED["one step up"])[:, [1, 1, 1, 0]]
+    model = scaler(TWO, block_norm=10.0).fit(kind(X))
+    np.testing.assert_array_equal(model.scale_[:3], 1)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_small_spread_that_is_none_of_rounding_counts(dtype):
+    rng = np.random.default_rng(0)
+    X = np.column_stack(
+        [
+            1000 * (1 + 1e-4 * rng.normal(size=60)),
+            1e-12 * rng.normal(size=60),
+            2000 + np.arange(60) % 20,  # years
+            rng.normal(size=60),
+        ]
+    ).astype(dtype)
+    model = scaler(TWO).fit(X)
+    np.testing.assert_allclose(model.scale_, X.astype(np.float64).std(axis=0))
+
+
 def test_a_modality_that_no_row_has_stays_as_it_is():
     X, _ = two_blocks(absent=1.1)
     X[:, :2] = 7
