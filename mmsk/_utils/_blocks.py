@@ -16,6 +16,25 @@ from mmsk._utils._block import Block
 PRESENCE_NAME = "modality_present"
 """Name of the presence column that extractors put behind their features."""
 
+SPARSE_PRESENCE_NAME = "modality_present_sparse"
+"""Its name in the joined matrix, where the features before it are sparse."""
+
+
+def presence_name(name: str, *, sparse: bool | None) -> str:
+    """Return the name of a column, the presence column's by the kind of its block.
+
+    Parameters
+    ----------
+    name : str
+        With or without the prefix of a modality.
+    sparse : bool or None
+        Whether its block is.
+    """
+    prefix, dash, own = name.rpartition("__")
+    if own not in (PRESENCE_NAME, SPARSE_PRESENCE_NAME):
+        return name
+    return prefix + dash + (SPARSE_PRESENCE_NAME if sparse else PRESENCE_NAME)
+
 
 class Blocks(Sequence):
     """The ordered, immutable layout of a matrix: one `Block` a modality.
@@ -90,7 +109,9 @@ class Blocks(Sequence):
 
         What stands before the first double underscore is the modality, as
         scikit-learn's ColumnTransformer writes it; the extractors' presence
-        columns are recognised by their name.
+        columns are recognised by their name, which in the matrix of a
+        ModalityTransformer says whether their block is sparse. Where one is, the
+        others are not.
 
         Parameters
         ----------
@@ -120,16 +141,20 @@ class Blocks(Sequence):
         for prefix, group in groupby(split, key=lambda part: part[0]):
             rest = [name for _, _, name in group]
             stop, indicator = start + len(rest), None
-            if PRESENCE_NAME in rest:
-                if rest.index(PRESENCE_NAME) != len(rest) - 1:
+            marks = [n for n in rest if n in (PRESENCE_NAME, SPARSE_PRESENCE_NAME)]
+            if marks:
+                if rest.index(marks[0]) != len(rest) - 1:
                     raise ValueError(
-                        f"Column '{prefix}__{PRESENCE_NAME}' must be the last column "
+                        f"Column '{prefix}__{marks[0]}' must be the last column "
                         f"of modality {prefix!r}."
                     )
                 stop -= 1
                 indicator = stop
-            blocks.append(Block(prefix, start, stop, indicator))
+            sparse = SPARSE_PRESENCE_NAME in marks
+            blocks.append(Block(prefix, start, stop, indicator, sparse=sparse))
             start += len(rest)
+        if not any(block.sparse for block in blocks):
+            blocks = [dataclasses.replace(block, sparse=None) for block in blocks]
         return cls(blocks)
 
     @classmethod

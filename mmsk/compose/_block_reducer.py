@@ -8,7 +8,7 @@ from scipy.sparse.linalg import svds
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from mmsk._utils._blocks import Block, Blocks
+from mmsk._utils._blocks import Block, Blocks, presence_name
 from mmsk._utils._param_validation import Interval, fit_context
 from mmsk._utils._weights import positive_weights
 from mmsk.compose._block_base import BlockTransformer
@@ -171,7 +171,10 @@ class BlockReducer(BlockTransformer):
                 own = [f"{after.name}__reduced{i}" for i in range(after.width)]
             names[after.start : after.stop] = own
             if before.indicator is not None:
-                names[after.indicator] = given[before.indicator]
+                mark = given[before.indicator]
+                if self._is_wide(before):  # a sparse block is dense now
+                    mark = presence_name(mark, sparse=False)
+                names[after.indicator] = mark
         return names
 
     def _is_wide(self, block) -> bool:

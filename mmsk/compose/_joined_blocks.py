@@ -1,5 +1,6 @@
 """The matrix of several blocks, and which blocks it can hold."""
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -78,3 +79,44 @@ def join_blocks(
         return sp.hstack(parts, format="csr")
     parts = [part.toarray() if sp.issparse(part) else part for part in parts]
     return np.hstack([np.asarray(part, dtype=np.float32) for part in parts])
+
+
+def check_frame(matrix: Any, branches: Sequence[Branch], library: str) -> None:
+    """Check that a matrix can become a frame, and warn if its names say too little.
+
+    Parameters
+    ----------
+    matrix : array or sparse matrix of shape (n_samples, n_features)
+    branches : sequence of Branch
+        Those that gave its columns, fitted.
+    library : str
+        Of the frame.
+
+    Raises
+    ------
+    ValueError
+        If the matrix is sparse.
+
+    Warns
+    -----
+    UserWarning
+        If a sparse block has no presence column, the name of which would say so.
+    """
+    wide = [branch.name for branch in branches if branch.sparse]
+    if sp.issparse(matrix):
+        raise ValueError(
+            f"{library.capitalize()} output does not support sparse data (sparse "
+            f"branches: {wide}). Set sparse_output=False, n_components= of an "
+            'extractor, or set_output(transform="default").'
+        )
+    unmarked = [each.name for each in branches if each.block.indicator is None]
+    unmarked = [name for name in unmarked if name in wide]
+    if unmarked:
+        warnings.warn(
+            f"The columns of a frame do not tell that the branches {unmarked} are "
+            "sparse, which the name of a presence column does: an estimator that "
+            "reads the layout from names will standardise them like numbers. Pass it "
+            "blocks=, the blocks_ of this transformer, or use MultimodalClassifier or "
+            "MultimodalRegressor.",
+            stacklevel=5,
+        )

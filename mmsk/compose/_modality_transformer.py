@@ -6,12 +6,11 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from sklearn.base import TransformerMixin
 from sklearn.utils import Bunch
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from mmsk._utils._blocks import Blocks
+from mmsk._utils._blocks import Blocks, presence_name
 from mmsk._utils._frames import column_names, is_frame
 from mmsk._utils._groups import check_groups
 from mmsk._utils._param_validation import (
@@ -33,7 +32,7 @@ from mmsk.compose._columns import (
     resolve_columns,
 )
 from mmsk.compose._inner_groups import warn_if_ungrouped
-from mmsk.compose._joined_blocks import check_raw_size, join_blocks
+from mmsk.compose._joined_blocks import check_frame, check_raw_size, join_blocks
 from mmsk.compose._select import check_roles, select
 from mmsk.compose._step_keys import takes_store
 from mmsk.store import FeatureStore, as_store
@@ -68,7 +67,9 @@ class ModalityTransformer(TransformerMixin, NamedSteps):
         parameters and data decide the result (``random_state=None`` does not; one
         StoreWarning says so). ``None``: nothing is kept.
     sparse_output : {"auto"} or bool, default="auto"
-        ``"auto"`` gives CSR when any block is sparse, and else an ndarray.
+        ``"auto"`` gives CSR when any block is sparse, and else an ndarray. False is
+        for frames, in which the presence column of a sparse block says what it is
+        by its name, ``"text__modality_present_sparse"``.
     max_block_bytes : int, default=2**30
         The largest raw (non-vector) block in bytes.
     roles : dict of str to str, default=None
@@ -286,6 +287,9 @@ class ModalityTransformer(TransformerMixin, NamedSteps):
     def get_feature_names_out(self, input_features=None):
         """Return the names of the output columns, ``"modality__feature"``.
 
+        A presence column of a sparse block is called "modality_present_sparse": in a
+        frame, heads read by it that the block is not to be standardised.
+
         Parameters
         ----------
         input_features : ignored
@@ -298,7 +302,7 @@ class ModalityTransformer(TransformerMixin, NamedSteps):
         check_is_fitted(self)
         return np.array(
             [
-                f"{branch.name}__{feature}"
+                f"{branch.name}__{presence_name(feature, sparse=branch.sparse)}"
                 for branch in self._fitted
                 for feature in branch.feature_names()
             ],
@@ -379,13 +383,8 @@ class ModalityTransformer(TransformerMixin, NamedSteps):
 
     def _checked_output(self, matrix: Any) -> Any:
         library = output_config("transform", self)["dense"]
-        if library != "default" and sp.issparse(matrix):
-            wide = [branch.name for branch in self._fitted if branch.sparse]
-            raise ValueError(
-                f"{library.capitalize()} output does not support sparse data (sparse "
-                f"branches: {wide}). Set sparse_output=False, n_components= of an "
-                'extractor, or set_output(transform="default").'
-            )
+        if library != "default":
+            check_frame(matrix, self._fitted, library)
         return matrix
 
     def __sklearn_is_fitted__(self) -> bool:

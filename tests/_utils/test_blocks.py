@@ -189,11 +189,22 @@ def test_stacked_moves_any_blocks():
     )
 
 
+IMAGE = ["image__a", "image__modality_present"]
+
+
 class TestFeatureNames:
     def test_prefixes(self):
         names = ["text__cat", "text__a__b", "text__modality_present", "table__price"]
         blocks = Blocks.from_feature_names(names)
         assert blocks == Blocks([Block("text", 0, 2, 2), Block("table", 3, 4)])
+
+    def test_the_name_of_a_presence_column_says_that_a_block_is_sparse(self):
+        names = ["text__cat", "text__modality_present_sparse", "table__price"]
+        blocks = Blocks.from_feature_names([*names, *IMAGE])
+        assert [block.indicator for block in blocks] == [1, None, 4]
+        assert [block.sparse for block in blocks] == [True, False, False]
+        blocks = Blocks.from_feature_names([*names[2:], *IMAGE])
+        assert [block.sparse for block in blocks] == [None, None]
 
     def test_no_prefix_is_one_block(self):
         blocks = Blocks.from_feature_names(["cat", "price"])
@@ -210,6 +221,8 @@ class TestFeatureNames:
     def test_presence_column_is_last(self):
         with pytest.raises(ValueError, match="must be the last column"):
             Blocks.from_feature_names(["text__modality_present", "text__cat"])
+        with pytest.raises(ValueError, match="'text__modality_present_sparse' must be"):
+            Blocks.from_feature_names(["text__modality_present_sparse", "text__cat"])
 
 
 class TestValue:

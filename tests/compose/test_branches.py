@@ -57,7 +57,7 @@ class TestPipelines:
         assert sp.issparse(out)
         np.testing.assert_array_equal(out.toarray()[:, 2], [1, 1, 0, 1])
         assert model.blocks_["numbers"] == Block("numbers", 0, 2, indicator=2)
-        assert model.get_feature_names_out()[-1] == "numbers__modality_present"
+        assert model.get_feature_names_out()[-1] == "numbers__modality_present_sparse"
 
     def test_an_extractor_that_is_not_first(self):
         clean = FunctionTransformer(

@@ -8,7 +8,8 @@ import pytest
 import scipy.sparse as sp
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import StandardScaler
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from mmsk.compose import (
     Block,
@@ -220,3 +221,72 @@ def test_features_say_which_blocks_are_sparse(table):
     reduced = ("reduced", TfidfExtractor(n_components=2, random_state=0), ["text"])
     features = ModalityTransformer([NUMBERS, TEXT, reduced]).fit(X, y)
     assert [block.sparse for block in features.blocks_] == [False, True, False]
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+@pytest.mark.parametrize("steps", ["head", "scaler and head"])
+@pytest.mark.parametrize(
+    "fusion",
+    [
+        EarlyFusionClassifier(),
+        EarlyFusionClassifier(n_components=2, random_state=0),
+        LateFusionClassifier(),
+        IntermediateFusionClassifier("concat", **NET),
+    ],
+    ids=repr,
+)
+def test_a_frame_says_by_its_names_which_blocks_are_sparse(
+    fusion, steps, library, table
+):
+    X, y = table
+    features = ModalityTransformer([NUMBERS, TEXT])
+    scaler = [BlockScaler()] if steps == "scaler and head" else []
+    expected = MultimodalClassifier(features, clone(make_pipeline(*scaler, fusion)))
+    frames = ModalityTransformer([NUMBERS, TEXT], sparse_output=False)
+    model = make_pipeline(frames, *scaler, fusion).set_output(transform=library)
+    model.fit(X, y)
+    np.testing.assert_allclose(
+        model.predict_proba(X),
+        expected.fit(X, y).predict_proba(X),
+        rtol=0,
+        atol=SOLVER,
+    )
+    blocks = model[-1].blocks_
+    assert [block.sparse for block in blocks] == [False, True]
+
+
+def test_a_sparse_matrix_with_names_has_dense_blocks_too(table):
+    X, _ = table
+    features = ModalityTransformer([NUMBERS, TEXT])
+    Xt = features.fit_transform(X)
+    names = features.get_feature_names_out()
+    frame = pd.DataFrame.sparse.from_spmatrix(Xt, columns=names)
+    scaled = BlockScaler().fit_transform(frame)
+    expected = BlockScaler(blocks=features.blocks_).fit_transform(Xt)
+    np.testing.assert_allclose(dense(scaled), dense(expected), rtol=1e-5)
+
+
+def test_what_a_reducer_made_dense_is_dense_in_a_frame(table):
+    X, _ = table
+    features = ModalityTransformer([NUMBERS, TEXT], sparse_output=False)
+    frame = features.set_output(transform="pandas").fit_transform(X)
+    reducer = BlockReducer(2, random_state=0).set_output(transform="pandas")
+    reduced = reducer.fit_transform(frame)
+    assert list(frame.columns[-1:]) == ["text__modality_present_sparse"]
+    assert list(reduced.columns[-1:]) == ["text__modality_present"]
+    read = Blocks.from_feature_names(reduced.columns)
+    assert read == reducer.blocks_out_
+    assert not any(block.sparse for block in read)
+    narrow = BlockReducer(50).set_output(transform="pandas").fit_transform(frame)
+    assert list(narrow.columns) == list(frame.columns)
+
+
+def test_a_frame_that_cannot_say_it_is_warned_of(table):
+    X, _ = table
+    onehot = ("kind", OneHotEncoder(), ["text"])
+    features = ModalityTransformer([NUMBERS, onehot], sparse_output=False)
+    features.fit_transform(X)  # an array has blocks_
+    features.set_output(transform="pandas")
+    with pytest.warns(UserWarning, match=r"the branches \['kind'\] are sparse") as said:
+        features.fit_transform(X)
+    assert said[0].filename == __file__
