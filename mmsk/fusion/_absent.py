@@ -72,7 +72,7 @@ class AbsentFill:
         if sp.issparse(X):
             filled = self._without_absent(X.copy(), present)
             if self.fill_.any():  # NaN is true
-                filled = type(X)(filled + self._fills(present, X.dtype))
+                filled = type(X)(filled + self._fills(present, X))
             return filled
         X = X.copy()
         for position, block in enumerate(self.blocks):
@@ -81,8 +81,8 @@ class AbsentFill:
                 X[~present[:, position], own] = self.fill_[own]
         return X
 
-    def _fills(self, present: NDArray[np.bool_], dtype: np.dtype) -> sp.coo_array:
-        """Return what is to stand in absent modalities, and nothing elsewhere."""
+    def _fills(self, present: NDArray[np.bool_], X: sp.csr_array) -> sp.coo_array:
+        """Return what is to stand in absent modalities of X, and nothing elsewhere."""
         shape = len(present), len(self.fill_)
         rows, columns = [], []
         for position, block in enumerate(self.blocks):
@@ -91,8 +91,11 @@ class AbsentFill:
             absent = np.flatnonzero(~present[:, position])
             rows.append(np.repeat(absent, len(own)))
             columns.append(np.tile(own, len(absent)))
-        at = np.concatenate(rows), np.concatenate(columns)
-        return sp.coo_array((self.fill_[at[1]].astype(dtype), at), shape=shape)
+        # trees refuse what has wider indices than it needs
+        index = X.indices.dtype
+        at = [np.concatenate(each).astype(index) for each in (rows, columns)]
+        values = self.fill_[at[1]].astype(X.dtype)
+        return sp.coo_array((values, tuple(at)), shape=shape)
 
     def _without_absent(self, X: sp.csr_array, present: NDArray[np.bool_]) -> Any:
         position = np.full(X.shape[1], -1)  # of the block that a column is in

@@ -1,6 +1,7 @@
 """Bagging over modalities: whom a sample is answered by, and who is drawn."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -291,6 +292,15 @@ class TestInput:
         np.testing.assert_allclose(
             sparse.predict_proba(sp.csr_array(X)), dense.predict_proba(X), atol=1e-6
         )
+
+    def test_trees_read_a_sparse_matrix_with_absent_dense_blocks(self):
+        X, y = three_blocks(absent=0.3)
+        layout = Blocks([replace(block, sparse=False) for block in THREE])
+        asked = [
+            bag(n_estimators=4, blocks=layout).fit(kind(X), y).predict_proba(kind(X))
+            for kind in (np.asarray, sp.csr_array)
+        ]
+        np.testing.assert_allclose(asked[1], asked[0], atol=1e-12)
 
     def test_processes(self):
         X, y = three_blocks()

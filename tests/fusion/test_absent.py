@@ -155,3 +155,13 @@ class TestAbsentFill:
         clf = EarlyFusionClassifier(LogisticRegression(), scale=False, blocks=THREE)
         clf.fit(given, y > 0).predict(given)
         np.testing.assert_array_equal(given, before)
+
+
+@pytest.mark.parametrize("index", [np.int32, np.int64])
+def test_a_sparse_matrix_keeps_the_width_of_its_indices(index):
+    blocks = Blocks([Block("a", 0, 2, 2, sparse=False), Block("b", 3, 4, sparse=True)])
+    X = sp.csr_array(np.array([[4.0, 2, 1, 0], [0, 0, 0, 1], [2, 2, 1, 3]]))
+    X.indices, X.indptr = X.indices.astype(index), X.indptr.astype(index)
+    filled = AbsentFill(blocks, mean=True).fit(X).transform(X)
+    assert filled.indices.dtype == filled.indptr.dtype == index
+    np.testing.assert_array_equal(filled.toarray()[1], [3, 2, 0, 1])
