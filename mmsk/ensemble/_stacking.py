@@ -41,7 +41,8 @@ class ModalityStackingClassifier(BaseModalityStackingClassifier):
         Fits at a time, as in joblib.
     passthrough : bool or list of str, default=False
         Whether the final estimator sees the columns of X too, or those of the
-        named modalities.
+        named modalities. One that reads blocks is told them, behind a block
+        "answers".
     verbose : int, default=0
         Messages of joblib.
     blocks : Blocks, default=None
@@ -176,7 +177,8 @@ class ModalityStackingRegressor(BaseModalityStackingRegressor):
         Fits at a time, as in joblib.
     passthrough : bool or list of str, default=False
         Whether the final estimator sees the columns of X too, or those of the
-        named modalities.
+        named modalities. One that reads blocks is told them, behind a block
+        "answers".
     verbose : int, default=0
         Messages of joblib.
     blocks : Blocks, default=None

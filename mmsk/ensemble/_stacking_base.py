@@ -11,6 +11,7 @@ from sklearn.base import TransformerMixin, clone
 from sklearn.utils import Bunch, get_tags
 from sklearn.utils.validation import check_is_fitted
 
+from mmsk._utils._blocks import Block, Blocks
 from mmsk._utils._param_validation import (
     HasMethods,
     StrOptions,
@@ -18,6 +19,7 @@ from mmsk._utils._param_validation import (
     num_samples,
 )
 from mmsk.compose._block_selector import feature_names
+from mmsk.compose._hand_down import hand_down
 from mmsk.compose._inner_groups import warn_if_ungrouped
 from mmsk.ensemble._members import NamedMembers, answer_of, fit_member
 from mmsk.fusion._base import rows_with_a_modality
@@ -136,9 +138,21 @@ class BaseModalityStacking(TransformerMixin, NamedMembers):
         one = self._columns(seen[:1], [answer[:1] for answer in answers])
         self._n_feature_outs = [each.shape[1] for each in one]
         features = self._meta_features(X, seen, answers)
+        final = clone(self._final())
+        if self.passthrough:
+            final = hand_down(final, self._shown(features.shape[1]), "final_estimator")
         self.final_estimator_ = fit_member(
-            clone(self._final()), self._target, features, y, weights, groups
+            final, self._target, features, y, weights, groups
         )
+
+    def _shown(self, width: int) -> Blocks:
+        """Return the layout of so many columns: answers, then what is passed."""
+        name = "answers"
+        while name in self._passed.names:
+            name += "_"
+        n_answers = width - len(self._passed.columns)
+        answers = Block(name, 0, n_answers, sparse=False)
+        return Blocks.stacked([answers, *self._passed])
 
     def _ask_for_widths(self, X, seen) -> None:
         """Ask who had nothing to say in any fold how many columns its answer has."""

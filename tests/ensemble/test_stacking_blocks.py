@@ -1,6 +1,7 @@
 """Stacks of several modalities: who reads what, who lacks what, and groups."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from sklearn.svm import LinearSVC
 from mmsk.compose import Block, Blocks, BlockSelector, MultimodalClassifier
 from mmsk.ensemble import (
     EnsembleSelectionClassifier,
+    LightGBMClassifier,
     ModalityStackingClassifier,
     ModalityStackingRegressor,
 )
@@ -150,6 +152,32 @@ class TestModalities:
             sparse = clone(clf).fit(sp.csr_array(X), y).transform(sp.csr_array(X))
             assert sp.issparse(sparse)
             np.testing.assert_allclose(sparse.toarray(), dense, atol=1e-3)
+
+    def test_passed_category_codes_are_split_as_categories(self):
+        rng = np.random.default_rng(0)
+        coded = Blocks([Block("a", 0, 1), Block("b", 1, 3, categorical=(1,))])
+        X = np.column_stack([rng.normal(size=(400, 2)), rng.integers(8, size=400)])
+        y = np.isin(X[:, 2], (1, 4, 6)).astype(int)
+        trees = LightGBMClassifier(3, num_leaves=2, random_state=0)
+        params = {"final_estimator": trees, "blocks": coded, "passthrough": ["b"]}
+        clf = stack(by_modality("a"), **params).fit(X, y)
+        shown = Blocks([Block("answers", 0, 1), Block("b", 1, 3, categorical=(1,))])
+        assert clf.final_estimator_.blocks == shown
+        said = clf.predict_proba(X)
+        untold = clone(trees).fit(clf.transform(X), y).predict_proba(clf.transform(X))
+        assert np.abs(said - untold).max() > 0.05
+        categories = clf.final_estimator_.booster_.dump_model()["tree_info"]
+        assert categories[0]["tree_structure"]["decision_type"] == "=="
+
+    def test_a_fusion_on_top_reads_answers_and_modalities_apart(self):
+        X, y = two_blocks(100, absent=0.2)
+        names = Blocks([replace(BLOCKS[0], name="answers"), BLOCKS[1]])
+        top = {"final_estimator": EarlyFusionClassifier()}
+        clf = stack(by_modality("b"), **top, passthrough=True).fit(X, y)
+        assert clf.final_estimator_.blocks_.names == ("answers", "a", "b")
+        own = [("whole", LogisticRegression())]
+        clf = stack(own, **top, blocks=names, passthrough=["answers"]).fit(X, y)
+        assert clf.final_estimator_.blocks_.names == ("answers_", "answers")
 
     def test_columns_of_a_frame(self):
         pd = pytest.importorskip("pandas")
