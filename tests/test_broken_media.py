@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 
 from mmsk.compose import MultimodalClassifier
@@ -99,6 +100,48 @@ def test_too_many_broken_pictures_stop_fit_and_not_predict(shop):
         MultimodalClassifier(features, head).fit(X, y)
     with pytest.warns(MissingModalityWarning, match="20 of 60"):
         assert fitted.predict(X).shape == (60,)
+
+
+def test_a_model_loaded_in_another_folder_finds_no_root(shop, tmp_path, monkeypatch):
+    root, X, y = shop
+    X, y = X.drop(index=7), np.delete(y, 7)
+    monkeypatch.chdir(root.parent)
+    features = shop_features(root.name, on_error="missing", max_error_rate=1.0)
+    fitted = MultimodalClassifier(features, LogisticRegression()).fit(X, y)
+    there = fitted.predict_proba(X)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    loaded = pickle.loads(pickle.dumps(fitted))
+    for call in (loaded.predict, loaded.features_.transform):
+        with pytest.raises(ValueError, match=r"is not a folder.*elsewhere") as caught:
+            call(X)
+        assert f"root={root.name!r}" in str(caught.value)
+    with pytest.raises(ValueError, match="is not a folder"):
+        clone(fitted).fit(X, y)
+    loaded.features_.named_transformers_["image"].set_params(root=root)
+    np.testing.assert_array_equal(loaded.predict_proba(X), there)
+
+
+@pytest.mark.parametrize("extractor", [HOGExtractor, MFCCExtractor])
+@pytest.mark.parametrize("memory", [False, True])
+def test_a_root_that_is_no_folder_is_no_missing_cell(extractor, memory, tmp_path):
+    lost = extractor(
+        root=tmp_path / "lost",
+        on_error="missing",
+        max_error_rate=1.0,
+        memory=tmp_path / "store" if memory else None,
+    )
+    X = pd.DataFrame({"medium": ["a", None, "b"]})
+    calls = [lost.fit, lost.fit_transform, *([lost.warm] if memory else [])]
+    for call in calls:
+        with pytest.raises(ValueError, match="lost' is not a folder"):
+            call(X)
+    nothing = X.assign(medium=None)
+    with pytest.warns(MissingModalityWarning, match="missing in every row"):
+        lost.fit(nothing)
+    with pytest.raises(ValueError, match="lost' is not a folder"):
+        lost.transform(X)
 
 
 HOG = {"size": 32, "pixels_per_cell": 8, "color_bins": 2}

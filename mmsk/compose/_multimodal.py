@@ -35,7 +35,9 @@ class MultimodalClassifier(ClassifierMixin, BaseMultimodal):
     Attributes
     ----------
     features_ : ModalityTransformer
-        The fitted features; ``features_.blocks_`` is the layout.
+        The fitted features; ``features_.blocks_`` is the layout. Where a loaded model
+        finds its files is set in its branches, such as
+        ``features_.named_transformers_["image"].set_params(root=...)``.
     estimator_ : classifier
         The fitted estimator.
     classes_ : ndarray of shape (n_classes,)
@@ -148,7 +150,9 @@ class MultimodalRegressor(RegressorMixin, BaseMultimodal):
     Attributes
     ----------
     features_ : ModalityTransformer
-        The fitted features; ``features_.blocks_`` is the layout.
+        The fitted features; ``features_.blocks_`` is the layout. Where a loaded model
+        finds its files is set in its branches, such as
+        ``features_.named_transformers_["image"].set_params(root=...)``.
     estimator_ : regressor
         The fitted estimator.
     n_features_in_ : int

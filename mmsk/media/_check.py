@@ -137,7 +137,8 @@ def check(
     Raises
     ------
     ValueError
-        If a column is not there or it cannot be told what it holds.
+        If a column is not there, it cannot be told what it holds, or `root` is not a
+        folder.
 
     See Also
     --------

@@ -74,7 +74,7 @@ def decode_audio(
         and UNKNOWN_FORMAT, FORMAT_NOT_ALLOWED, TRUNCATED, CORRUPT, TOO_LONG,
         BAD_RATE, BAD_CHANNELS, ZERO_LENGTH, NOT_FINITE and OUT_OF_MEMORY.
     ValueError
-        If ``sample_rate`` is not a rate.
+        If ``sample_rate`` is not a rate, or `root` is not a folder.
 
     See Also
     --------

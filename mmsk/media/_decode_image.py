@@ -67,7 +67,7 @@ def decode_image(
         `read_image`, and UNKNOWN_FORMAT, FORMAT_NOT_ALLOWED, TRUNCATED, CORRUPT,
         TOO_MANY_PIXELS, NOT_FINITE and OUT_OF_MEMORY.
     ValueError
-        If ``target_size`` is not a size.
+        If ``target_size`` is not a size, or `root` is not a folder.
 
     See Also
     --------

@@ -48,6 +48,8 @@ def read_audio(
         an array that is no clip, and for a file URL, BAD_PATH, OUTSIDE_ROOT,
         NOT_FOUND, PERMISSION, NOT_A_FILE, EMPTY_FILE, FILE_TOO_LARGE or
         OUT_OF_MEMORY.
+    ValueError
+        If `root` is not a folder.
 
     See Also
     --------

@@ -64,6 +64,8 @@ def read_bytes(
         With code URL, BAD_PATH, OUTSIDE_ROOT, NOT_FOUND, PERMISSION, NOT_A_FILE,
         EMPTY_FILE, FILE_TOO_LARGE, OUT_OF_MEMORY, or CORRUPT for a medium that
         cannot be read.
+    ValueError
+        If `root` is not a folder, which is no fault of the file.
     """
     name = os.fspath(path)
     if not isinstance(name, str):
@@ -128,8 +130,7 @@ def _searched(name: str, root: str | os.PathLike | None) -> str:
     """Say where a file was looked for: mostly it is root= that is wrong."""
     if root is None:
         return "" if os.path.isabs(name) else " in the current folder (root=None)"
-    where = f" under root={os.fspath(root)!r}"
-    return where if os.path.isdir(root) else f"{where}, which is not a folder"
+    return f" under root={os.fspath(root)!r}"
 
 
 def _checked_size(handle: int, max_bytes: int) -> int:
@@ -149,6 +150,7 @@ def _checked_size(handle: int, max_bytes: int) -> int:
 
 def _inside(name: str, root: str | os.PathLike) -> str:
     """Resolve a path and refuse one that leads out of the root."""
+    _check_root(root, name)
     top = os.path.realpath(root)
     place = os.path.realpath(os.path.join(top, name))
     with suppress(ValueError):  # different drives
@@ -158,6 +160,22 @@ def _inside(name: str, root: str | os.PathLike) -> str:
         "OUTSIDE_ROOT",
         f"a path that leads out of root={os.fspath(root)!r}",
         advice="Move the file there or choose another root.",
+    )
+
+
+def _check_root(root: str | os.PathLike, name: str) -> None:
+    """Refuse a root that is not a folder: no cell is to blame, and none is usable."""
+    if os.path.isdir(os.fspath(root) or os.curdir):
+        return
+    try:
+        here = repr(os.getcwd())
+    except OSError:
+        here = "one that was removed"
+    raise ValueError(
+        f"root={os.fspath(root)!r} is not a folder, so that neither {name!r} nor any "
+        f"other file can be read (working directory: {here}). Set root to the folder "
+        "that the paths start from, as it is called from here, or better absolute; "
+        "of an extractor that is fitted too, by set_params(root=...)."
     )
 
 

@@ -55,6 +55,8 @@ def read_image(
         and for a file URL, BAD_PATH, OUTSIDE_ROOT, NOT_FOUND, PERMISSION,
         NOT_A_FILE, EMPTY_FILE, FILE_TOO_LARGE or OUT_OF_MEMORY. An open picture
         may raise what `decode_image` raises.
+    ValueError
+        If `root` is not a folder.
 
     See Also
     --------

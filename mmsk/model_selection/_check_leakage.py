@@ -89,9 +89,9 @@ def check_leakage(
     Raises
     ------
     ValueError
-        If a parameter is out of range, `cv` needs y or groups that are not given or
-        gives other folds each time it is asked, or, with ``on_leak="raise"``, there
-        is a leak.
+        If a parameter is out of range, `root` is not a folder, `cv` needs y or groups
+        that are not given or gives other folds each time it is asked, or, with
+        ``on_leak="raise"``, there is a leak.
     MediaError
         If not a single cell of a modality can be used, as with a wrong `root`.
 

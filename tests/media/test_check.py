@@ -165,3 +165,12 @@ def test_refused(table):
         check(table.to_numpy(), [3])
     with pytest.raises(ValueError, match="'video'"):
         check(table, {"photo": "video"})
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+@pytest.mark.parametrize("columns", ["photo", {"clip": "audio"}], ids=str)
+def test_a_root_that_is_no_folder(columns, n_jobs, table):
+    with pytest.raises(ValueError, match="root='nowhere' is not a folder"):
+        check(table, columns, root="nowhere", n_jobs=n_jobs, verbose=False)
+    pictures = cells(GOOD, np.zeros((8, 8), dtype=np.uint8))
+    assert not check(pictures, 0, root="nowhere", verbose=False).failures

@@ -1,6 +1,7 @@
 import errno
 import os
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -77,6 +78,35 @@ def test_outside_root(folder, path):
     (folder / "folder_link").symlink_to("..")
     (folder / "dangling_link").symlink_to("../nothing")
     assert code_of(path.format(root=folder), root=folder) == "OUTSIDE_ROOT"
+
+
+@pytest.mark.parametrize("root", ["nowhere", "a.bin", Path("sub", "none"), "a\0b"])
+@pytest.mark.parametrize("path", ["a.bin", "{folder}/a.bin", "../out.bin"])
+def test_a_root_that_is_no_folder_is_no_fault_of_the_file(
+    folder, path, root, monkeypatch
+):
+    monkeypatch.chdir(folder)
+    name = path.format(folder=folder)
+    with pytest.raises(ValueError, match="is not a folder") as caught:
+        read_bytes(name, root=root)
+    assert not isinstance(caught.value, MediaError)
+    for word in (f"root={str(root)!r}", repr(name), repr(os.getcwd()), "set_params"):
+        assert word in str(caught.value)
+
+
+def test_a_cell_that_asks_for_no_file_is_told_so_under_any_root():
+    assert code_of("https://a.org/b", root="nowhere") == "URL"
+    assert code_of("", root="nowhere") == "BAD_PATH"
+
+
+def test_an_empty_root_is_the_working_directory(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    assert read_bytes("a.bin", root="") == b"a"
+    (folder / "gone").mkdir()
+    monkeypatch.chdir(folder / "gone")
+    (folder / "gone").rmdir()
+    with pytest.raises(ValueError, match="working directory: one that was removed"):
+        read_bytes("a.bin", root="sub")
 
 
 def test_link_put_in_after_the_check_is_not_followed(folder, monkeypatch):

@@ -279,6 +279,8 @@ def test_a_column_of_which_nothing_can_be_used_is_refused(tmp_path):
     X = pd.DataFrame({"photo": [None, "a.png", "b.png"]})
     with pytest.raises(MediaError, match=r"'photo', row 1 \('a.png'\).*NOT_FOUND"):
         check(X, root=tmp_path)
+    with pytest.raises(ValueError, match="root='nowhere' is not a folder"):
+        check(X, root="nowhere")
     clips = column([half_clip(plain_wav())])
     with pytest.raises(MediaError, match="TRUNCATED"):
         check(clips, {"photo": "audio"})

@@ -83,7 +83,8 @@ class MelSpectrogramExtractor(MelFrameExtractor):
         sequences follow one another instead.
     root : str or os.PathLike, default=None
         Folder against which relative paths are resolved and which no path may
-        leave.
+        leave. One that is not there is an error whatever `on_error` says; where the
+        files have moved, ``set_params(root=...)`` suits a fitted extractor too.
     max_seconds : float, default=600
         Longer clips are refused before they are decoded.
     max_values : int, default=64 * 2**20

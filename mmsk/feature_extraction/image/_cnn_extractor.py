@@ -91,7 +91,8 @@ class CNNExtractor(ImageExtractor):
         Seed of the weights where ``weights=None``.
     root : str or os.PathLike, default=None
         Folder against which relative paths are resolved and which no path may
-        leave.
+        leave. One that is not there is an error whatever `on_error` says; where the
+        files have moved, ``set_params(root=...)`` suits a fitted extractor too.
     max_pixels : int, default=50_000_000
         Pictures of more pixels are refused before they are decoded.
     max_bytes : int, default=64 * 2**20

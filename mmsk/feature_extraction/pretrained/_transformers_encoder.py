@@ -88,7 +88,8 @@ class TransformersEncoder(RowExtractor):
         How the embeddings of several pictures or clips in one cell become one row.
     root : str or os.PathLike, default=None
         Folder against which relative paths are resolved and which no path may
-        leave.
+        leave. One that is not there is an error whatever `on_error` says; where the
+        files have moved, ``set_params(root=...)`` suits a fitted extractor too.
     max_pixels : int, default=50_000_000
         Pictures of more pixels are refused before they are decoded.
     max_seconds : float, default=600.0

@@ -108,6 +108,15 @@ def test_a_broken_picture_is_named(tmp_path):
     assert caught.value.code == "TRUNCATED"
 
 
+@pytest.mark.parametrize(
+    ("kind", "modality"), [("vit", "image"), ("wav2vec2", "audio")]
+)
+def test_a_root_that_is_no_folder_is_an_error_always(kind, modality):
+    made = encoder(kind, modality, root="nowhere", on_error="missing", max_error_rate=1)
+    with pytest.raises(ValueError, match="root='nowhere' is not a folder"):
+        made.fit(table(["a.png"], ["b.png"]))
+
+
 def test_limits_of_pictures_are_parameters():
     with pytest.raises(MediaError) as caught:
         encoder("vit", "image", max_pixels=100).fit(table([noise(1)[0]]))
