@@ -1,8 +1,11 @@
 """What the multimodal classifier and regressor share: features, then an estimator."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from sklearn import config_context
 from sklearn.base import (
     BaseEstimator,
@@ -16,13 +19,14 @@ from sklearn.utils import get_tags
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from mmsk._utils._blocks import Blocks
 from mmsk._utils._frames import column_names, take_columns
 from mmsk._utils._groups import check_groups
 from mmsk._utils._missing import is_missing
 from mmsk._utils._param_validation import HasMethods, fit_context, safe_indexing
 from mmsk._utils._targets import check_known
 from mmsk._utils._weights import positive_weights
-from mmsk.compose._columns import by_position, names_column
+from mmsk.compose._columns import as_table, by_position, names_column
 from mmsk.compose._fit_params import as_repeats, fit_params
 from mmsk.compose._hand_down import hand_down, register_block_rule
 from mmsk.compose._inner_groups import warn_if_ungrouped
@@ -108,7 +112,8 @@ class BaseMultimodal(MetaEstimatorMixin, BaseEstimator):
             matrix, y = matrix[rows], safe_indexing(y, rows)
             groups = None if groups is None else groups[rows]
         params = fit_params(self.estimator_, sample_weight=sample_weight, groups=groups)
-        self.estimator_.fit(matrix, y, **params)
+        with _told_of_sparse(matrix, self._blocks):
+            self.estimator_.fit(matrix, y, **params)
         return self
 
     def _features_of(self, *data: Any) -> Any:
@@ -189,6 +194,8 @@ class BaseMultimodal(MetaEstimatorMixin, BaseEstimator):
         if self.groups is None:
             return X, None
         names = column_names(X)
+        if names is None and not fitting:
+            return self._without_groups_at(X), None
         if names is None:
             raise ValueError(
                 f"groups={self.groups!r} names a column, but X is an array without "
@@ -202,6 +209,7 @@ class BaseMultimodal(MetaEstimatorMixin, BaseEstimator):
             return X, None
         if fitting:
             self._check_groups_are_no_feature()
+            self._columns_in_fit = names
         if fitting and names[-1] != self.groups and self._counts_columns():
             raise ValueError(
                 f"Branches count columns, and the column {self.groups!r} (groups), "
@@ -216,6 +224,20 @@ class BaseMultimodal(MetaEstimatorMixin, BaseEstimator):
                 f"{int(np.flatnonzero(missing)[0])}. Give every row a group."
             )
         return take_columns(X, [n for n in names if n != self.groups]), groups
+
+    def _without_groups_at(self, X: Any) -> Any:
+        """Take the groups out of an array that has all columns of the frame of fit.
+
+        Some of scikit-learn's tools, such as permutation_importance of a polars frame,
+        make one of it. The features say what they expect of any other.
+        """
+        X = as_table(X)
+        names = self._columns_in_fit
+        kept = [name for name in names if name != self.groups]
+        expected = list(getattr(self.features_, "feature_names_in_", kept))
+        if X.shape[1] != len(names) or kept != expected:
+            return X
+        return take_columns(X, [names.index(name) for name in kept])
 
     def _matrix_of(self, X: Any) -> Any:
         X, _ = self._without_groups(X, fitting=False)
@@ -239,7 +261,8 @@ class BaseMultimodal(MetaEstimatorMixin, BaseEstimator):
         Parameters
         ----------
         X : DataFrame or array-like of shape (n_samples, n_columns)
-            The column `groups` is not needed.
+            The column `groups` is not needed. An array has the columns of fit, with or
+            without that one.
 
         Returns
         -------
@@ -272,6 +295,24 @@ class BaseMultimodal(MetaEstimatorMixin, BaseEstimator):
         if inner.regressor_tags is not None:
             tags.regressor_tags = inner.regressor_tags
         return tags
+
+
+@contextmanager
+def _told_of_sparse(matrix: Any, blocks: Blocks) -> Iterator[None]:
+    """Say how the matrix becomes dense to whom scikit-learn advises ``.toarray()``."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        if not sp.issparse(matrix) or "toarray()" not in str(error):
+            raise
+        names = [block.name for block in blocks if block.sparse]
+        raise TypeError(
+            "The estimator, or one inside it, takes no sparse matrix, which the blocks "
+            f"{names} make of the features. Pass sparse_output=False to "
+            "ModalityTransformer, set_params(features__sparse_output=False); where the "
+            "matrix is large, reduce these blocks too, as by "
+            f"TfidfExtractor(n_components=...). It said: {error}"
+        ) from error
 
 
 def _in_float64(said: np.ndarray, method: str) -> np.ndarray:

@@ -11,6 +11,7 @@ from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import (
     BaggingClassifier,
     BaggingRegressor,
+    HistGradientBoostingClassifier,
     RandomForestClassifier,
     StackingClassifier,
 )
@@ -22,6 +23,7 @@ from sklearn.model_selection import (
     GridSearchCV,
     GroupKFold,
 )
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
@@ -232,6 +234,31 @@ class TestRefusals:
             MultimodalClassifier(raw, estimator).fit(table, y)
         alone = EarlyFusionClassifier(modalities=["table"])
         MultimodalClassifier(raw, alone).fit(table, y)
+
+    @pytest.mark.parametrize(
+        "estimator",
+        [
+            GaussianNB(),
+            EarlyFusionClassifier(GaussianNB()),
+            LateFusionClassifier(HistGradientBoostingClassifier(max_iter=1)),
+            GridSearchCV(GaussianNB(), {"var_smoothing": [1e-9]}, cv=2),
+        ],
+        ids=["plain", "early", "late", "search"],
+    )
+    def test_a_sparse_matrix_for_an_estimator_of_dense_ones(self, estimator):
+        clf = MultimodalClassifier(mixed_features(), estimator)
+        message = r"blocks \['text'\] make of .*features__sparse_output=False"
+        with pytest.raises(TypeError, match=message) as caught:
+            clf.fit(X, Y)
+        assert "dense data is required" in str(caught.value.__cause__)
+        clf.set_params(features__sparse_output=False).fit(X, Y)
+        assert clf.predict(X).shape == (80,)
+
+    def test_other_errors_of_the_estimator_stay_as_they_are(self):
+        clf = MultimodalClassifier(mixed_features(), LogisticRegression(C=-1))
+        with pytest.raises(ValueError, match="'C' parameter") as caught:
+            clf.fit(X, Y)
+        assert "sparse_output" not in str(caught.value)
 
     def test_sparse_beside_raw(self):
         raw = ModalityTransformer(

@@ -16,7 +16,8 @@ from sklearn.ensemble import (
     VotingClassifier,
 )
 from sklearn.frozen import FrozenEstimator
-from sklearn.linear_model import LogisticRegression
+from sklearn.inspection import permutation_importance
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import (
     GridSearchCV,
     GroupKFold,
@@ -124,6 +125,48 @@ class TestGroups:
             kind(X[["author", "price", "title"]].to_dict("list")),
         ):
             np.testing.assert_array_equal(clf.predict_proba(other), expected)
+
+    @pytest.mark.parametrize(
+        "order", [["title", "price", "author"], ["author", "title", "price"]], ids=str
+    )
+    @pytest.mark.parametrize("frozen", [False, True])
+    @pytest.mark.filterwarnings("ignore:X does not have valid feature names")
+    def test_are_not_needed_in_an_array_to_predict(self, order, frozen):
+        features = mixed_features()
+        if frozen:
+            features = FrozenEstimator(features.fit(X[["title", "price"]]))
+        clf = MultimodalClassifier(features, TREE, groups="author").fit(X[order], Y)
+        expected = clf.predict_proba(X)
+        for table in (X[order], X[["title", "price"]]):
+            for other in (table.to_numpy(), table.to_numpy().tolist()):
+                np.testing.assert_array_equal(clf.predict_proba(other), expected)
+        for width in (1, 4):
+            cells = np.zeros((2, width), dtype=object)
+            with pytest.raises(
+                ValueError, match=f"X has {width} features.*expecting 2"
+            ):
+                clf.predict(cells)
+
+    @pytest.mark.filterwarnings("ignore:X does not have valid feature names")
+    def test_features_in_another_order_take_no_array_of_the_table(self):
+        frozen = FrozenEstimator(mixed_features().fit(X[["price", "title"]]))
+        clf = MultimodalClassifier(frozen, TREE, groups="author")
+        clf.fit(X[["title", "price", "author"]], Y)
+        with pytest.raises(ValueError, match=r"X has 3 features.*expecting 2"):
+            clf.predict(X.to_numpy())
+
+    @pytest.mark.filterwarnings("ignore:X does not have valid feature names")
+    def test_importance_by_permutation_of_a_polars_frame(self):
+        frame = X[["author", "title", "price"]]
+        table = pl.DataFrame(frame.to_dict("list"))
+        y = X["price"] + (X["title"] == X["title"][0])
+        reg = MultimodalRegressor(mixed_features(), Ridge(), groups="author")
+        reg.fit(table, y)
+        found = permutation_importance(reg, table, y, n_repeats=2, random_state=0)
+        by_name = permutation_importance(reg, frame, y, n_repeats=2, random_state=0)
+        np.testing.assert_allclose(found.importances, by_name.importances)
+        author, title, price = found.importances_mean
+        assert author == 0 < title < price
 
     @pytest.mark.parametrize("kind", [pd.DataFrame, pl.DataFrame])
     @pytest.mark.parametrize("combine", ["weighted", "stack"])
