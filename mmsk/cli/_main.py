@@ -46,7 +46,10 @@ def _demo(arguments: argparse.Namespace) -> int:
             output=arguments.output,
         )
     except (OSError, ValueError) as error:
-        print(f"{arguments.parser.prog}: {error}", file=sys.stderr)
+        said = str(error)
+        if arguments.csv is not None:  # it is an option of such tables
+            said = said.replace('on_error="missing"', "--on-error missing")
+        print(f"{arguments.parser.prog}: {said}", file=sys.stderr)
         return 1
     return 0
 

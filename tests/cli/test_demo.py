@@ -224,6 +224,8 @@ def test_a_picture_that_is_lost_later_is_named(shop, tmp_path, capsys):
     assert main(["demo", *options]) == 1
     said = capsys.readouterr().err
     assert "Column 'photo', row 7" in said and "img/lost.png" in said
+    assert "Pass --on-error missing to treat it as absent." in said
+    assert "on_error" not in said
     table = chosen_table(
         Namespace(
             csv=tmp_path / "shop.csv",
