@@ -87,6 +87,7 @@ class BaseMultimodal(MetaEstimatorMixin, BaseEstimator):
         warn_if_leaking(self.features, self.estimator)
         if groups is not None:
             groups = self._given_groups(X, groups)
+        self._columns_in_fit = column_names(X)
         X, named = self._without_groups(X, fitting=True)
         groups = named if groups is None else groups
         if groups is not None:
@@ -209,7 +210,6 @@ class BaseMultimodal(MetaEstimatorMixin, BaseEstimator):
             return X, None
         if fitting:
             self._check_groups_are_no_feature()
-            self._columns_in_fit = names
         if fitting and names[-1] != self.groups and self._counts_columns():
             raise ValueError(
                 f"Branches count columns, and the column {self.groups!r} (groups), "
