@@ -11,6 +11,7 @@ from sklearn.ensemble import VotingClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from mmsk.compose import BlockScaler
+from mmsk.exceptions import MediaError, MissingModalityWarning
 from mmsk.fusion import EarlyFusionClassifier, LateFusionRegressor
 from mmsk.pipeline import make_multimodal_classifier, make_multimodal_regressor
 from tests._shop import write_shop
@@ -45,6 +46,17 @@ def test_a_classifier_for_a_table(shop, kind, tmp_path):
     assert again.features.roles == ROLES
     assert "'photo': 'image'" in repr(clf.features)
     assert "photo" in clf._repr_html_()
+
+
+def test_broken_pictures_may_be_missing(shop):
+    root, X, y = shop
+    clf = make_multimodal_classifier(X, root=root, groups="author")
+    lost = X.assign(photo=["lost.png", *X["photo"][1:]])
+    with pytest.raises(MediaError, match=r"row 0 \('lost.png'\)"):
+        clf.fit(lost, y)
+    clf.set_params(features__image__on_error="missing")
+    with pytest.warns(MissingModalityWarning, match="1 of 120 cells"):
+        clf.fit(lost, y)
 
 
 def test_a_role_can_be_overridden_before_and_after(shop):
