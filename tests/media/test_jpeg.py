@@ -119,7 +119,7 @@ def test_what_was_lost_before_the_end_is_not_made_up(options, mode, target):
         cut = start + int(part * (end - start))
         cut -= data[cut - 1] == 0xFF
         closed_early = data[:cut] + data[end:]
-        broken = [closed_early, closed_early + b"\0garbage"]
+        broken = [closed_early, closed_early + b"\0garbage", closed_early + data]
         if "restart_marker_blocks" not in options:  # from the next one on all is well
             broken.append(data[:cut] + data[cut + (end - start) // 20 :])
         for content in broken:
