@@ -1,7 +1,8 @@
 """On whose clock the dates of a column are read."""
 
 from contextlib import suppress
-from datetime import UTC, date, datetime, timezone, tzinfo
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -12,6 +13,7 @@ from mmsk.feature_extraction.tabular._columns import Column
 
 _NAT = np.datetime64("NaT")
 _NEW_YEAR = "2000-01-01T00:00:00"
+_DAY_LENGTH = 10  # of a string of a day alone, at most
 
 
 class Clock:
@@ -38,7 +40,7 @@ class Clock:
     """
 
     def __init__(self, column: Column) -> None:
-        _, self.zones = _read(column)
+        _, self.zones = _read_once(column)
 
     def read(self, column: Column) -> NDArray[np.datetime64]:
         """Return the cells as ``datetime64[us]``, NaT where missing.
@@ -49,7 +51,7 @@ class Clock:
             As for those of fit, or if these have a time zone and those of fit had
             none, or the other way round.
         """
-        dates, zones = _read(column)
+        dates, zones = _read_once(column)
         if not self.zones or not zones:
             return dates
         if (None in zones) != (None in self.zones):
@@ -78,14 +80,21 @@ def zone_name(zone: tzinfo, moment: datetime | None = None) -> str:
     if name is not None:
         return name
     offset = zone.utcoffset(moment)
-    if offset is None:
-        return str(zone)
+    return str(zone) if offset is None else _offset_name(offset)
+
+
+@lru_cache(maxsize=256)
+def _offset_name(offset: timedelta) -> str:
+    if not offset:
+        return "UTC"
     fixed = datetime.fromisoformat(_NEW_YEAR).replace(tzinfo=timezone(offset))
-    return fixed.isoformat().removeprefix(_NEW_YEAR) if offset else "UTC"
+    return fixed.isoformat().removeprefix(_NEW_YEAR)
 
 
 def _zone(name: str, key: Any) -> tzinfo:
     try:
+        if name == "UTC":  # without a data base, too
+            return UTC
         if name.startswith(("+", "-")):
             return datetime.fromisoformat(_NEW_YEAR + name).tzinfo
         return ZoneInfo(name)
@@ -99,6 +108,16 @@ def _zone(name: str, key: Any) -> tzinfo:
 def _said(zones: frozenset) -> str:
     known = sorted(name for name in zones if name is not None)
     return f"the time zones {known}" if known else "no time zone"
+
+
+def _read_once(column: Column) -> tuple[NDArray[np.datetime64], frozenset]:
+    """Return what the cells' own clocks show, and their time zones.
+
+    Kept with the column, whose dates are wanted in fit and again to be encoded.
+    """
+    if column.dates is None:
+        column.dates = _read(column)
+    return column.dates
 
 
 def _read(
@@ -115,7 +134,7 @@ def _read(
         own = getattr(cell, "tzinfo", None)
         if own is not None:
             zones.add(zone_name(own, cell))
-            cell = _moved(cell, own if zone is None else zone)
+            cell = cell.replace(tzinfo=None) if zone is None else _moved(cell, zone)
         elif not isinstance(cell, date) or isinstance(cell, datetime):
             zones.add(None)
         return np.datetime64(cell, "us")
@@ -131,21 +150,17 @@ def _read(
 
 def _as_date(cell: Any) -> Any:
     """Return a date, a datetime or NumPy's; a string of a day alone as a date."""
+    if isinstance(cell, date | np.datetime64):
+        return cell
     if isinstance(cell, str):
+        if len(cell) <= _DAY_LENGTH:
+            with suppress(ValueError):
+                return date.fromisoformat(cell)
         try:
-            return date.fromisoformat(cell)
+            return datetime.fromisoformat(cell)
         except ValueError:
-            cell = _as_datetime(cell)
-    if not isinstance(cell, date | np.datetime64):
-        raise ValueError("expected a date or a string such as '2024-05-17'")
-    return cell
-
-
-def _as_datetime(cell: str) -> Any:
-    try:
-        return datetime.fromisoformat(cell)
-    except ValueError:
-        return None
+            pass
+    raise ValueError("expected a date or a string such as '2024-05-17'")
 
 
 def _on_clock(moments: NDArray[np.datetime64], zone: tzinfo) -> NDArray[np.datetime64]:
@@ -159,7 +174,7 @@ def _on_clock(moments: NDArray[np.datetime64], zone: tzinfo) -> NDArray[np.datet
 
 
 def _moved(moment: datetime, zone: tzinfo) -> datetime:
-    """Return what a time zone's clock shows, in the last hours of 9999 its own."""
+    """Return what a time zone's clock shows, or its own at the ends of the calendar."""
     with suppress(OverflowError):
         moment = moment.astimezone(zone)
     return moment.replace(tzinfo=None)

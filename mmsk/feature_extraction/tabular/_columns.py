@@ -35,6 +35,11 @@ class Column:
         The time zone of ``datetime64`` values, None for none; empty for days.
     utc : ndarray of shape (n_samples,), default=None
         The same moments in UTC, where there is a time zone.
+
+    Attributes
+    ----------
+    dates : tuple or None
+        The dates of the cells and their time zones, once they were read.
     """
 
     def __init__(
@@ -53,6 +58,7 @@ class Column:
         self.types = types
         self.declared = declared
         self.zones, self.utc = zones, utc
+        self.dates: tuple[NDArray[np.datetime64], frozenset] | None = None
         self._levels, self._codes = levels, codes
         if values is not None:
             self.values = values

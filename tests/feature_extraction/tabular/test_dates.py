@@ -9,7 +9,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from mmsk.feature_extraction.tabular import TableExtractor
+from mmsk.feature_extraction.tabular import TableExtractor, _clocks
 
 DATES = [
     datetime.datetime(1969, 12, 31, 23, 30),
@@ -151,6 +151,17 @@ def test_fixed_offsets_are_zones_too():
     utc = pd.DataFrame({"d": east["d"].dt.tz_convert("UTC")})
     for each in (table, typed, pickle.loads(pickle.dumps(typed))):
         np.testing.assert_array_equal(each.transform(utc), wanted)
+
+
+def test_utc_needs_no_data_base_of_zones(monkeypatch):
+    def without_data(name):
+        raise _clocks.ZoneInfoNotFoundError(name)
+
+    monkeypatch.setattr(_clocks, "ZoneInfo", without_data)
+    utc = pd.DataFrame({"d": ["2024-05-17T10:30Z", "2024-12-31T23:00+00:00"]})
+    east = pd.DataFrame({"d": ["2024-05-17T12:30+02:00", "2025-01-01T08:00+09:00"]})
+    table = TableExtractor({"d": "date"}).fit(utc)
+    np.testing.assert_array_equal(table.transform(east), table.transform(utc))
 
 
 def test_dates_of_several_zones_each_keep_their_clock():
