@@ -1,6 +1,6 @@
 """Which columns of a table a branch reads."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -61,6 +61,8 @@ def resolve_columns(X: Any, branch: str, columns: Any) -> Any:
     count = X.shape[1]
     if callable(columns):
         columns = columns(X)
+    if isinstance(columns, Iterator):  # to be looked at more than once
+        columns = list(columns)
     _check_kind(columns, branch)
     one = _is_key(columns)
     if one:

@@ -82,6 +82,10 @@ class TestAsInColumnTransformer:
         ours, _ = passed(table, make_column_selector(dtype_include="number"))
         np.testing.assert_array_equal(ours, NUMBERS[:, :2])
 
+    def test_a_callable_may_return_an_iterator(self, table):
+        ours, _ = passed(table, lambda X: iter([2, 1]))
+        np.testing.assert_array_equal(ours, NUMBERS[:, [2, 1]])
+
     def test_what_is_dropped_is_not_looked_at(self, table):
         features = ModalityTransformer(
             [("n", "passthrough", [0]), ("x", "drop", 5), ("y", "drop", [])]
