@@ -110,7 +110,8 @@ def write(
             batch.records["used"] = clock
         added = _space.append(connection, folder, new, max_bytes, now)
         n_new = sum([len(batch.records) for batch in added])
-        n_bytes = sum([batch.n_bytes for batch in added]) - bytes_gone
+        n_new_bytes = sum([batch.n_bytes for batch in added])
+        n_bytes = n_new_bytes - bytes_gone
         add(
             connection,
             entries=n_new - n_gone,
@@ -121,7 +122,7 @@ def write(
         )
         is_full = max_bytes is not None and now.n_bytes + n_bytes > max_bytes
         if is_full:
-            _space.limit(connection, folder, max_bytes)
+            _space.limit(connection, folder, max_bytes, n_new_bytes)
     for batch in added:
         index.add(batch)
     if is_full:

@@ -91,11 +91,14 @@ def stamp(
     return slots
 
 
-def limit(connection: sqlite3.Connection, folder: str, max_bytes: int) -> None:
-    """Make room in a store that takes more than `max_bytes`."""
+def limit(
+    connection: sqlite3.Connection, folder: str, max_bytes: int, n_new_bytes: int
+) -> None:
+    """Make room in a store that takes more than `max_bytes`, not among the new ones."""
     # to choose means to look at every stamp: a sixteenth more than needed, or a full
     # store would do it at each write
     spare = max_bytes // 16 if totals(connection).entries >= 16 else 0
+    spare = max(0, min(spare, max_bytes - n_new_bytes))
     _make_room(connection, max_bytes - spare)
     _rewrite(connection, folder, _SHARE_OF_PUT, max_bytes)
 

@@ -51,6 +51,17 @@ def test_arrays_larger_than_the_store_drive_nothing_out(tmp_path):
     assert_array_equal(store.get_arrays(b"small")[0], np.arange(50))
 
 
+def test_arrays_as_large_as_the_store_drive_out_the_others_alone(tmp_path):
+    store = FeatureStore(tmp_path, max_size=20_000)
+    keys = [b"row %d" % i for i in range(20)]
+    store.put_many(keys, np.ones((20, 20), dtype=np.float32))
+    arrays = [np.full(1200, i, dtype=np.uint8) for i in range(15)]
+    store.put_arrays(b"arrays", arrays)
+    assert 20_000 - 20_000 // 16 < store.info().n_bytes <= 20_000
+    for found, array in zip(store.get_arrays(b"arrays"), arrays, strict=True):
+        assert_array_equal(found, array)
+
+
 def test_rows_and_arrays_are_not_taken_for_each_other(store):
     row = np.zeros(3, dtype=np.float32)
     store.put_many([b"row"], [row])
