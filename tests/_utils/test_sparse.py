@@ -1,3 +1,5 @@
+"""Dense columns as a CSR array."""
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
