@@ -90,7 +90,8 @@ class IntermediateFusionClassifier(BaseIntermediateFusionClassifier):
     early_stopping : bool, default=False
         Hold out `validation_fraction` of the samples (stratified; whole groups
         where fit is given groups), stop after `n_iter_no_change` epochs without
-        a better loss on them, and keep the best weights.
+        a better loss on them, and keep the best weights. The blocks are scaled
+        by all samples.
     validation_fraction : float, default=0.1
         See `early_stopping`.
     n_iter_no_change : int, default=10
@@ -258,7 +259,8 @@ class IntermediateFusionRegressor(BaseIntermediateFusionRegressor):
     early_stopping : bool, default=False
         Hold out `validation_fraction` of the samples (whole groups where fit
         is given groups), stop after `n_iter_no_change` epochs without
-        a better loss on them, and keep the best weights.
+        a better loss on them, and keep the best weights. The blocks are scaled
+        by all samples.
     validation_fraction : float, default=0.1
         See `early_stopping`.
     n_iter_no_change : int, default=10
