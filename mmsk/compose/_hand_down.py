@@ -297,6 +297,8 @@ def _search(search: Any, view: View, path: str) -> None:
         visit_blocks(search.estimator, view, f"{path}__estimator")
         for candidate in candidates(search):
             visit_blocks(candidate, view, f"{path}__estimator")
+        if not view.untold:
+            return
 
 
 def candidates(search: BaseSearchCV) -> Iterator[Any]:
