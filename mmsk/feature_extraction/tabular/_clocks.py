@@ -93,7 +93,7 @@ def _offset_name(offset: timedelta) -> str:
 
 def _zone(name: str, key: Any) -> tzinfo:
     try:
-        if name == "UTC":  # without a data base, too
+        if name == "UTC":  # which needs no database of zones
             return UTC
         if name.startswith(("+", "-")):
             return datetime.fromisoformat(_NEW_YEAR + name).tzinfo

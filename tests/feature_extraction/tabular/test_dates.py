@@ -153,7 +153,7 @@ def test_fixed_offsets_are_zones_too():
         np.testing.assert_array_equal(each.transform(utc), wanted)
 
 
-def test_utc_needs_no_data_base_of_zones(monkeypatch):
+def test_utc_needs_no_database_of_zones(monkeypatch):
     def without_data(name):
         raise _clocks.ZoneInfoNotFoundError(name)
 
@@ -162,6 +162,21 @@ def test_utc_needs_no_data_base_of_zones(monkeypatch):
     east = pd.DataFrame({"d": ["2024-05-17T12:30+02:00", "2025-01-01T08:00+09:00"]})
     table = TableExtractor({"d": "date"}).fit(utc)
     np.testing.assert_array_equal(table.transform(east), table.transform(utc))
+
+
+@pytest.mark.parametrize("role", ["date", "category"])
+def test_the_dates_of_a_column_are_read_once_in_fit(role, monkeypatch):
+    columns = []
+
+    def read(column, *zone):
+        columns.append(column.key)
+        return original(column, *zone)
+
+    original = _clocks._read
+    monkeypatch.setattr(_clocks, "_read", read)
+    moments = pd.Series(DATES, dtype=object)
+    TableExtractor({"d": role}).fit_transform(pd.DataFrame({"d": moments}))
+    assert columns == ["d"]
 
 
 def test_dates_of_several_zones_each_keep_their_clock():
