@@ -28,6 +28,7 @@ class LightGBMClassifier(BaseLightGBMClassifier):
         Fewest rows in a leaf. "auto" is a twentieth of the rows, at least 1 and
         at most LightGBM's own 20, with which 39 rows are too few for a split.
         LightGBM estimates their number from their weights; with 0 it counts none.
+        With "auto", categories that are split off together need five times as many.
     subsample : float, default=1.0
         Share of the rows drawn for a tree, in (0, 1].
     subsample_freq : int, default=1
@@ -220,6 +221,7 @@ class LightGBMRegressor(BaseLightGBMRegressor):
         Fewest rows in a leaf. "auto" is a twentieth of the rows, at least 1 and
         at most LightGBM's own 20, with which 39 rows are too few for a split.
         LightGBM estimates their number from their weights; with 0 it counts none.
+        With "auto", categories that are split off together need five times as many.
     subsample : float, default=1.0
         Share of the rows drawn for a tree, in (0, 1].
     subsample_freq : int, default=1
@@ -277,7 +279,8 @@ class LightGBMRegressor(BaseLightGBMRegressor):
         The trees, of the target without `offset_`.
     offset_ : float
         What is added to the booster's prediction: LightGBM reads the target in
-        float32, in which a large mean would swallow the differences.
+        float32, in which a large mean would swallow the differences. 0 where the
+        loss, or a named metric that early stopping looks at, is about y itself.
     n_iter_ : int
         Rounds of boosting in `booster_`.
     feature_importances_ : ndarray of shape (n_features_in_,)

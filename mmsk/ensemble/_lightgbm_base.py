@@ -225,13 +225,16 @@ class LightGBMBase(BaseEstimator):
             min_delta=params.get("early_stopping_min_delta", 0.0),
         )
         callbacks = [stop] if quiet else [stop, lightgbm.log_evaluation()]
+        feval = None
+        if callable(self.metric):
+            feval = metric_of_data(self.metric, getattr(self, "offset_", 0.0))
         try:
             self.booster_ = lightgbm.train(
                 params,
                 data,
                 self.n_estimators,
                 valid_sets=[unseen],
-                feval=metric_of_data(self.metric) if callable(self.metric) else None,
+                feval=feval,
                 callbacks=callbacks,
             )
         except ValueError as error:
@@ -265,9 +268,13 @@ class LightGBMBase(BaseEstimator):
                 "early_stopping=False or another boosting."
             )
         min_rows = self.min_child_samples
+        of_categories = {}
         if min_rows == "auto":
             min_rows = min(20, max(1, n_samples // 20))
+            # LightGBM's own 100 would leave five categories of 200 rows unused
+            of_categories = {"min_data_per_group": 5 * min_rows}
         return {
+            **of_categories,
             "learning_rate": self.learning_rate,
             "num_leaves": self.num_leaves,
             "max_depth": self.max_depth,

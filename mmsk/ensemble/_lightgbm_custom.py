@@ -38,7 +38,7 @@ def weighted_objective(objective: Callable) -> Callable:
     return of_data
 
 
-def metric_of_data(metric: Callable) -> Callable:
+def metric_of_data(metric: Callable, offset: float = 0.0) -> Callable:
     """Return a metric for ``lightgbm.train``.
 
     Parameters
@@ -46,6 +46,8 @@ def metric_of_data(metric: Callable) -> Callable:
     metric : callable
         Takes ``(y_true, y_pred)`` or ``(y_true, y_pred, sample_weight)``, returns
         ``(name, value, is_higher_better)``.
+    offset : float, default=0.0
+        What the booster's targets are less than those that the metric is about.
     """
     parameters = inspect.signature(metric).parameters.values()
     by_place = (
@@ -57,7 +59,7 @@ def metric_of_data(metric: Callable) -> Callable:
     def of_data(predicted: NDArray, data: lightgbm.Dataset) -> tuple[str, float, bool]:
         labels = np.asarray(data.get_label(), dtype=np.float64)
         weights = [data.get_weight()] if takes_weights else []
-        found = metric(labels, predicted, *weights)
+        found = metric(labels + offset, predicted + offset, *weights)
         if not isinstance(found, tuple) or len(found) != 3:
             raise ValueError(
                 f"metric must return (name, value, is_higher_better), got {found!r}."
@@ -120,7 +122,8 @@ def monotone_vector(
                 f"X has {n_features} columns, modalities and names "
                 f"{list(places)[:10]}."
             )
-        if sign and categories.intersection(found):  # LightGBM ends the process
+        # of a category LightGBM ends the process; a modality may hold nothing else
+        if sign and (not found or categories.intersection(found)):
             raise ValueError(
                 f"monotone_constraints: {key!r} holds categories, which have no order: "
                 "only 0 is possible there."

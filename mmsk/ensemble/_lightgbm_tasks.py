@@ -15,6 +15,13 @@ from mmsk.ensemble._lightgbm_base import DATA, LightGBMBase
 # adding a number to y adds it to the predictions
 SHIFTING = (None, "regression", "regression_l1", "huber", "fair", "quantile")
 
+# metrics to which that makes no difference, by LightGBM's names
+_OF_DIFFERENCES = """
+fair huber l1 l2 l2_root mae mean_absolute_error mean_squared_error mse quantile
+regression regression_l1 regression_l2 rmse root_mean_squared_error
+"""
+OF_DIFFERENCES = frozenset(_OF_DIFFERENCES.split())
+
 
 def _has_probabilities(self) -> bool:
     if callable(self.objective):
@@ -188,7 +195,7 @@ class BaseLightGBMRegressor(RegressorMixin, LightGBMBase):
         X, y = validate_data(self, X, y, y_numeric=True, **DATA)
         refuse_strings(y)
         X, y, weights, groups = self._kept(X, y, sample_weight, groups)
-        shifts = not callable(self.objective) and self.objective in SHIFTING
+        shifts = self._may_shift()
         self.offset_ = float(np.average(y, weights=weights)) if shifts else 0.0
         y = y - self.offset_
         if np.abs(y).max() > np.finfo(np.float32).max:
@@ -197,6 +204,16 @@ class BaseLightGBMRegressor(RegressorMixin, LightGBMBase):
             )
         objective = self.objective or "regression"
         return self._train(X, y, weights, groups, stratify=False, objective=objective)
+
+    def _may_shift(self) -> bool:
+        """Tell whether loss and metric are the same for y less its mean."""
+        if callable(self.objective) or self.objective not in SHIFTING:
+            return False
+        if not self.early_stopping or self.metric is None or callable(self.metric):
+            return True
+        names = [self.metric] if isinstance(self.metric, str) else self.metric
+        named = {each.strip() for name in names for each in str(name).split(",")}
+        return named <= OF_DIFFERENCES
 
     def predict(self, X):
         """Return the predicted numbers.

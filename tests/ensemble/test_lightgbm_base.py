@@ -194,6 +194,17 @@ def test_categorical_columns_of_blocks(sparse, early_stopping):
     assert numbers.score(X_, y) < 0.8
 
 
+def test_few_rows_suffice_for_categories():
+    codes = np.arange(200.0) % 5
+    X, y = codes[:, None], np.isin(codes, [1, 3])
+    blocks = Blocks([Block("table", 0, 1, categorical=(0,))])
+    trees = LightGBMClassifier(20, blocks=blocks).fit(X, y)
+    assert trees.score(X, y) == 1.0
+    # LightGBM's own least number of rows in a group of categories
+    trees.set_params(params={"min_data_per_group": 100}).fit(X, y)
+    assert trees.feature_importances_.sum() == 0
+
+
 def test_codes_must_be_whole_numbers():
     X, y = _categories()
     blocks = Blocks([Block("table", 0, 2, indicator=2, categorical=(1,))])

@@ -118,6 +118,35 @@ def test_a_metric_decides_when_to_stop(kind):
     assert name in named.booster_.best_score["valid_0"]
 
 
+def relative(y_true, y_pred):
+    return "relative", float(np.mean(np.abs(y_true - y_pred) / y_true)), False
+
+
+def test_metrics_of_numbers_are_about_the_target_itself():
+    X, y = binary()
+    y = 100.0 + 10 * y + np.arange(200) / 100
+    seen = []
+
+    def metric(y_true, y_pred):
+        seen.append((y_true, y_pred))
+        return relative(y_true, y_pred)
+
+    stop = {"early_stopping": True, "random_state": 0, "subsample": 0.5}
+    own = LightGBMRegressor(30, metric=metric, **stop).fit(X, y)
+    assert own.offset_ == pytest.approx(y.mean())
+    np.testing.assert_allclose(np.setdiff1d(seen[0][0].round(2), y.round(2)), [])
+    assert np.abs(seen[-1][1] - 105).max() < 10
+    for names in ("mape", "l2,mape", ["mape", "l1"]):
+        named = LightGBMRegressor(30, metric=names, **stop).fit(X, y)
+        assert named.offset_ == 0
+        scores = named.booster_.best_score["valid_0"]
+        held_out = [np.isclose(y, each, atol=1e-3).argmax() for each in seen[0][0]]
+        said = named.predict(X[held_out])
+        assert scores["mape"] == pytest.approx(relative(y[held_out], said)[1], rel=1e-4)
+    for names in ("l1", ["rmse", "quantile"], None):
+        assert LightGBMRegressor(3, metric=names, **stop).fit(X, y).offset_ > 0
+
+
 def test_a_metric_may_take_weights():
     X, y = binary()
     seen = []
@@ -207,6 +236,11 @@ def test_categories_have_no_order():
     assert (np.diff(trees.predict(line)) >= 0).all()
     with pytest.raises(ValueError, match="1 holds categories"):
         trees.set_params(monotone_constraints=[1, 1]).fit(X, X[:, 1])
+    blocks = Blocks([Block("number", 0, 1), Block("codes", 1, 2, categorical=(0,))])
+    trees.set_params(blocks=blocks, monotone_constraints={"codes": 1})
+    with pytest.raises(ValueError, match="'codes' holds categories"):
+        trees.fit(X, X[:, 1])
+    trees.set_params(monotone_constraints={"number": 1, "codes": 0}).fit(X, X[:, 1])
 
 
 def test_losses_are_told_apart_from_lightgbms_own():
