@@ -97,6 +97,18 @@ class Classes(Target):
         # a regressor learns the positions of the classes
         return np.searchsorted(self.classes, y) if is_regressor(model) else y
 
+    def check(self, name: str, model: Any) -> None:
+        """Refuse a fitted estimator that knows other classes."""
+        if is_regressor(model):
+            return
+        known = np.asarray(getattr(model, "classes_", ())).tolist()
+        others = [each for each in known if each not in set(self.classes.tolist())]
+        if others:
+            raise ValueError(
+                f"The fitted estimator {name!r} knows the classes {others}, which y "
+                "lacks. Pass samples of every class, or fit it on the classes of y."
+            )
+
     def answer(self, model, method, X):
         if is_regressor(model):
             return _columns(model.predict(X), X)

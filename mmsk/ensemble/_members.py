@@ -10,6 +10,7 @@ from sklearn.base import MetaEstimatorMixin, clone, is_classifier
 from sklearn.dummy import DummyClassifier
 from sklearn.utils import Bunch, get_tags
 from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import check_is_fitted
 
 from mmsk._utils._blocks import Blocks
 from mmsk._utils._param_validation import NamedSteps
@@ -104,6 +105,13 @@ class NamedMembers(MetaEstimatorMixin, NamedSteps):
             for name, estimator in used.items()
         }
 
+    def _check_fitted(self, used: dict[str, Any]) -> None:
+        """Refuse estimators that are not fitted, or on other classes."""
+        for name, estimator in used.items():
+            check_is_fitted(estimator)
+            if isinstance(self._target, Classes):
+                self._target.check(name, estimator)
+
     def _learn_reads(self, used: dict[str, Any]) -> None:
         """Learn which modalities each estimator reads."""
         names = self._own_blocks.names
@@ -181,7 +189,14 @@ class NamedMembers(MetaEstimatorMixin, NamedSteps):
     ) -> Bunch:
         """Return answers by name, in the rows that fit was given, NaN elsewhere."""
         found = Bunch()
-        for name, answer in zip(used, answers, strict=True):
+        known = [~np.isnan(answer).any(axis=1) for answer in answers]
+        judged = np.any(known, axis=0)
+        for name, answer, has in zip(used, answers, known, strict=True):
+            if not has.any() or not has[judged].all():
+                raise ValueError(
+                    f"The estimator {name!r} predicts NaN. Leave it out ('drop') or "
+                    "choose parameters with which it doesn't."
+                )
             full = np.full((n_samples, answer.shape[1]), np.nan)
             full[kept] = answer
             found[name] = full[:, 0] if answer.shape[1] == 1 else full

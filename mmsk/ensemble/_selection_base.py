@@ -95,8 +95,7 @@ class BaseEnsembleSelection(NamedMembers):
         members = list(used.values() if prefit else self._fresh(used).values())
         constant = self._target.is_constant(y)
         if prefit:
-            for member in members:
-                check_is_fitted(member)
+            self._check_fitted(used)
         elif constant:  # nothing that folds could show
             members = self._fit_on_all(members, X, y, weights, groups, seen)
         if prefit or constant:

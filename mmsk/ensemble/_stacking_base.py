@@ -80,8 +80,7 @@ class BaseModalityStacking(TransformerMixin, NamedMembers):
         # a column that says so for each one that does not see every sample
         self._flagged = np.flatnonzero(~seen.all(axis=0))
         if prefit:
-            for estimator in used.values():
-                check_is_fitted(estimator)
+            self._check_fitted(used)
             self.estimators_ = list(used.values())
         else:
             members = list(self._fresh(used).values())

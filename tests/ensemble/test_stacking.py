@@ -260,6 +260,31 @@ class TestAsScikitLearn:
                 X_NUMBERS, Y_NUMBERS
             )
 
+    @pytest.mark.parametrize(
+        "stack", [ModalityStackingClassifier, EnsembleSelectionClassifier]
+    )
+    def test_prefit_on_classes_that_y_lacks(self, stack):
+        model = LogisticRegression().fit(X_IRIS, NAMES[Y_IRIS])
+        some = Y_IRIS > 0
+        with pytest.raises(ValueError, match=r"'m' knows the classes \['setosa'\]"):
+            stack([("m", model)], cv="prefit").fit(X_IRIS[some], NAMES[Y_IRIS[some]])
+
+    @pytest.mark.parametrize(
+        "stack", [ModalityStackingRegressor, EnsembleSelectionRegressor]
+    )
+    @pytest.mark.parametrize("cv", [2, "prefit"])
+    @pytest.mark.parametrize("place", [0, 1])
+    def test_who_predicts_nan_is_named(self, place, cv, stack):
+        class Lost(Ridge):
+            def predict(self, X):
+                return np.full(X.shape[0], np.nan)
+
+        members = [("ridge", Ridge().fit(X_NUMBERS, Y_NUMBERS))]
+        members.insert(place, ("lost", Lost().fit(X_NUMBERS, Y_NUMBERS)))
+        for given in (members, members[place : place + 1]):
+            with pytest.raises(ValueError, match="'lost' predicts NaN"):
+                stack(given, cv=cv).fit(X_NUMBERS, Y_NUMBERS)
+
     def test_a_regressor_may_stand_in_a_classifier(self):
         stack = ModalityStackingClassifier([("ridge", Ridge())])
         stack.fit(X_IRIS, NAMES[Y_IRIS])
