@@ -6,6 +6,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 from sklearn.base import clone
+from sklearn.utils import indexable
 from sklearn.utils.parallel import Parallel, delayed
 
 from mmsk._utils._param_validation import (
@@ -143,6 +144,7 @@ class FoldModels:
                     "the table of fit, ensemble(X), to fit these again; with "
                     "keep_models=FOLDER models outlive the process."
                 )
+            (X,) = indexable(X)  # as fit does: other sparse formats become CSR
             self._searched.check(X, positions, estimators)
             self._fit(gone, positions, estimators, X, n_jobs)
         return [

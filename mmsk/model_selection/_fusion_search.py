@@ -10,6 +10,7 @@ from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.model_selection import GroupKFold, ParameterGrid, ParameterSampler
 from sklearn.utils import Bunch, get_tags, indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
+from sklearn.utils.validation import column_or_1d
 
 from mmsk._utils._param_validation import (
     BaseSearchCV,
@@ -248,6 +249,8 @@ class FusionSearchCV(KeptFits, WatchedSearch):
         """
         if y is not None:
             check_known(y)
+            if is_classifier(self.estimator) and np.shape(y)[1:] == (1,):
+                y = column_or_1d(y, warn=True)
         elif get_tags(self).target_tags.required:
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is "

@@ -14,10 +14,11 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse as sp
 from joblib import parallel_config
 from sklearn import config_context
 from sklearn.base import clone
-from sklearn.exceptions import FitFailedWarning
+from sklearn.exceptions import DataConversionWarning, FitFailedWarning
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
 from sklearn.metrics import f1_score, get_scorer, log_loss, make_scorer
@@ -275,6 +276,18 @@ def test_folds_may_be_masks():
     theirs = GridSearchCV(LogisticRegression(), given, cv=masks).fit(X, y)
     assert_same_results(ours.cv_results_, theirs.cv_results_)
     assert ours.splits_[0][1].tolist() == list(range(30, 60))
+
+
+@pytest.mark.parametrize("frame", [False, True])
+def test_a_column_of_labels_is_like_a_row_of_them(frame):
+    X, y, _ = numbers()
+    search = FusionSearchCV(LogisticRegression(), {"C": C}, cv=3).fit(X, y)
+    column = pd.DataFrame({"label": y}) if frame else y[:, None]
+    with pytest.warns(DataConversionWarning, match="column-vector y") as told:
+        other = clone(search).fit(X, column)
+    assert len(told) == 1
+    np.testing.assert_array_equal(other.oof_predictions_, search.oof_predictions_)
+    assert other.ensemble().classes_.tolist() == ["no", "yes"]
 
 
 def test_a_regressor_refuses_labels():
@@ -569,6 +582,17 @@ def test_models_that_are_gone_are_fitted_again_if_they_are_chosen(
     for other in (X[:-1], X + 1e-9):
         with pytest.raises(ValueError, match="is not the table that was searched"):
             clone(search).fit(X, y, sample_weight=weights).ensemble(other)
+
+
+@pytest.mark.parametrize("form", ["csc", "coo", "csr"])
+def test_models_are_fitted_again_on_any_sparse_format(form, tmp_path):
+    X, y, _ = numbers()
+    X = sp.coo_array(X).asformat(form)
+    search = FusionSearchCV(LogisticRegression(), {"C": C}, cv=2, memory=tmp_path)
+    kept = search.fit(X, y).ensemble().predict_proba(X)
+    again = clone(search).fit(X, y)
+    assert again.n_found_ == 6
+    np.testing.assert_allclose(again.ensemble(X).predict_proba(X), kept)
 
 
 def test_models_are_not_fitted_again_on_other_pictures(tmp_path):
