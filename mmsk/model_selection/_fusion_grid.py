@@ -9,8 +9,6 @@ from sklearn.ensemble import (
     AdaBoostRegressor,
     BaggingClassifier,
     BaggingRegressor,
-    StackingClassifier,
-    StackingRegressor,
     VotingClassifier,
     VotingRegressor,
 )
@@ -23,6 +21,10 @@ from mmsk.ensemble import LightGBMClassifier, LightGBMRegressor
 from mmsk.ensemble._selection import (
     EnsembleSelectionClassifier,
     EnsembleSelectionRegressor,
+)
+from mmsk.ensemble._stacking import (
+    ModalityStackingClassifier,
+    ModalityStackingRegressor,
 )
 from mmsk.fusion import (
     EarlyFusionClassifier,
@@ -69,14 +71,14 @@ ENSEMBLES: dict[str, dict[str, Any]] = {
         "bagging": BaggingClassifier(random_state=0),
         "adaboost": AdaBoostClassifier(random_state=0),
         "voting": VotingClassifier([], voting="soft"),
-        "stacking": StackingClassifier([], LogisticRegression(max_iter=1000)),
+        "stacking": ModalityStackingClassifier([]),
         "selection": EnsembleSelectionClassifier([]),
     },
     "regression": {
         "bagging": BaggingRegressor(random_state=0),
         "adaboost": AdaBoostRegressor(random_state=0),
         "voting": VotingRegressor([]),
-        "stacking": StackingRegressor([], Ridge()),
+        "stacking": ModalityStackingRegressor([]),
         "selection": EnsembleSelectionRegressor([]),
     },
 }
@@ -114,7 +116,8 @@ def fusion_grid(
         Intermediate fusion has a head of its own.
     ensembles : sequence of str or estimator, default=()
         ``"bagging"``, ``"adaboost"``, ``"voting"``, ``"stacking"``, ``"selection"``,
-        or estimators whose parameter `estimator` or `estimators` is filled.
+        or estimators whose parameter `estimator` or `estimators` is filled. Stacking
+        and selection are mmsk's, whose inner folds know groups.
     modalities : sequence, default=None
         What to read: a name for one modality alone, a list of names, ``None`` for
         all. One alone is read by early fusion, for there is nothing to fuse, and

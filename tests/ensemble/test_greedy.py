@@ -23,9 +23,16 @@ def negative_error(y):
     return lambda said: -np.mean((said[:, 0] - y) ** 2)
 
 
-def caruana(answers, score, n_rounds):
-    """The algorithm of the paper, by the book: no start, no bags."""
+def caruana(answers, score, n_rounds, n_init=0):
+    """The algorithm of the paper, by the book: the best ones to start with, no bags."""
     chosen, best, best_chosen = [], -np.inf, None
+    if n_init:
+        order = sorted(range(len(answers)), key=lambda each: -score(answers[each]))
+        means = {
+            k: score(answers[order[:k]].mean(axis=0)) for k in range(1, 1 + len(order))
+        }
+        k = max(means, key=means.get) if n_init == "auto" else n_init
+        chosen, best, best_chosen = order[:k], means[k], order[:k]
     for _ in range(n_rounds):
         tried = [
             (score(answers[[*chosen, each]].mean(axis=0)), -each)
@@ -39,14 +46,15 @@ def caruana(answers, score, n_rounds):
     return counts / counts.sum()
 
 
+@pytest.mark.parametrize("n_init", [0, 1, 3, "auto"])
 @pytest.mark.parametrize("seed", range(5))
-def test_by_the_book(seed):
+def test_by_the_book(seed, n_init):
     answers, present, y = regression(6, seed=seed)
     score = negative_error(y)
     found = greedy_weights(
-        answers, present, PRIOR, score, n_rounds=12, n_init=0, n_bags=1
+        answers, present, PRIOR, score, n_rounds=12, n_init=n_init, n_bags=1
     )
-    np.testing.assert_allclose(found, caruana(answers, score, 12))
+    np.testing.assert_allclose(found, caruana(answers, score, 12, n_init))
 
 
 def test_many_rounds_come_near_the_best_convex_weights():

@@ -1,3 +1,5 @@
+import numpy as np
+import pandas as pd
 import pytest
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import (
@@ -10,9 +12,11 @@ from sklearn.ensemble import (
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import ParameterGrid
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from mmsk.compose import MultimodalClassifier, MultimodalRegressor
+from mmsk.compose import ModalityTransformer, MultimodalClassifier, MultimodalRegressor
 from mmsk.ensemble import LightGBMClassifier
+from mmsk.feature_extraction.tabular import TableExtractor
 from mmsk.fusion import (
     EarlyFusionClassifier,
     EarlyFusionRegressor,
@@ -124,6 +128,28 @@ def test_ensembles_of_different_members_read_all_or_what_is_chosen():
     ((_, member),) = grid[1]["estimator"][0].estimators
     assert member[0].modalities == chosen
     assert member[1].get_params() == LINEAR.get_params()
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_groups_reach_the_folds_of_stacking_and_selection(task):
+    random = np.random.default_rng(0)
+    author = np.repeat(np.arange(4), 10)
+    # an author has one target and one place, beside which there is nothing to learn
+    place = np.array([0.0, 1.0, 2.0, 3.0])[author] + 0.01 * random.normal(size=40)
+    X = pd.DataFrame({"place": place, "other": random.normal(size=40)})
+    y = np.array([0, 1, 0, 1])[author]
+    branches = [(name, TableExtractor(), [name]) for name in X]
+    whole, trees = MultimodalClassifier, DecisionTreeClassifier(random_state=0)
+    if task == "regression":
+        whole, trees = MultimodalRegressor, DecisionTreeRegressor(random_state=0)
+    grid = fusion_grid(["early"], [trees], ["stacking", "selection"])
+    for part in grid[1:]:
+        (ensemble,) = part["estimator"]
+        model = whole(ModalityTransformer(branches), ensemble, groups="author")
+        model.fit(X.assign(author=author), y)  # a warning is an error here
+        (said,) = model.estimator_.oof_predictions_.values()
+        said = said if said.ndim == 1 else said[:, 1]
+        assert np.mean(np.abs(said - y) > 0.5) > 0.4
 
 
 def test_estimators_are_taken_as_they_are_and_copied():
