@@ -37,6 +37,7 @@ class KeptFits:
             results[start : start + n_splits]
             for start in range(0, len(results), n_splits)
         ]
+        _share_models(by_candidate, searched.keys)
         self.n_found_ = sum(each is not None and each.was_found for each in results)
         self.fold_models_, digests = (
             [
@@ -185,3 +186,22 @@ class KeptFits:
         named = [(labels[i], each) for i, each in zip(chosen, estimators, strict=True)]
         made = kind(named, weights=weights.tolist())
         return made._with_models(models, self._target_)
+
+
+def _share_models(
+    by_candidate: list[list[PairResult | None]], keys: list[bytes | None]
+) -> None:
+    """Give equal candidates the model of the one that was fitted.
+
+    The others were found in the store, which holds no models.
+    """
+    fitted: dict[tuple[bytes | None, int], PairResult] = {}
+    for key, row in zip(keys, by_candidate, strict=True):
+        for fold, each in enumerate(row):
+            if each is not None and each.model is not None:
+                fitted[key, fold] = each
+    for key, row in zip(keys, by_candidate, strict=True):
+        for fold, each in enumerate(row):
+            one = fitted.get((key, fold))
+            if None not in (key, one, each) and each.model is None:
+                each.model, each.model_digest = one.model, one.model_digest

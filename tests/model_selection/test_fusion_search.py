@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 from joblib import parallel_config
+from scipy.stats import loguniform
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.exceptions import DataConversionWarning, FitFailedWarning
@@ -582,6 +583,33 @@ def test_models_that_are_gone_are_fitted_again_if_they_are_chosen(
     for other in (X[:-1], X + 1e-9):
         with pytest.raises(ValueError, match="is not the table that was searched"):
             clone(search).fit(X, y, sample_weight=weights).ensemble(other)
+
+
+@pytest.mark.parametrize("folder", [False, True])
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_equal_candidates_share_the_models_of_one(n_jobs, folder, tmp_path):
+    X, y, _ = numbers()
+    search = FusionSearchCV(
+        LogisticRegression(), {"C": [1.0, 0.1, 1.0]}, cv=2, memory=tmp_path / "store",
+        keep_models=tmp_path / "models" if folder else True, n_jobs=n_jobs,
+    )  # fmt: skip
+    ensemble = search.fit(X, y).ensemble(n_init=3)
+    assert len(ensemble.estimators_) == 3
+    first, _, last = (
+        [each.predict_proba(X) for each in models] for models in ensemble.estimators_
+    )
+    np.testing.assert_array_equal(first, last)
+
+
+def test_a_longer_random_search_goes_on_where_a_shorter_one_was(tmp_path):
+    X, y, _ = numbers()
+    search = FusionSearchCV(
+        LogisticRegression(), {"C": loguniform(0.01, 10)}, n_iter=3, cv=KFold(2),
+        memory=tmp_path,
+    )  # fmt: skip
+    search.fit(X, y)
+    assert clone(search).set_params(n_iter=5).fit(X, y).n_found_ == 6
+    assert clone(search).set_params(random_state=1).fit(X, y).n_found_ == 0
 
 
 @pytest.mark.parametrize("form", ["csc", "coo", "csr"])
