@@ -23,6 +23,7 @@ from mmsk.fusion import (
     LateFusionClassifier,
     LateFusionRegressor,
 )
+from mmsk.fusion._linear import linear_regressor
 from mmsk.neural_network import NeuralClassifier, NeuralRegressor
 
 MECHANISMS = ("concat", "gated")
@@ -66,6 +67,7 @@ class Kit:
     boosting: Any
     stacking: Any
     linear: Any
+    final: Any
     combinations: tuple[str, ...]
     combine: str
 
@@ -81,6 +83,7 @@ KITS = {
         AdaBoostClassifier,
         StackingClassifier,
         LogisticRegression(max_iter=1000),
+        LogisticRegression(max_iter=1000),
         ("mean", "product", "vote", "weighted", "stack"),
         "product",
     ),
@@ -93,6 +96,7 @@ KITS = {
         BaggingRegressor,
         AdaBoostRegressor,
         StackingRegressor,
+        linear_regressor(),
         Ridge(),
         ("mean", "median", "weighted", "stack"),
         "mean",
@@ -152,7 +156,7 @@ def _ensembles(kit: Kit) -> list[Candidate]:
             _net(kit, "gated", max_epochs=15), 10, random_state=0
         ),
         "AdaBoost of early": kit.boosting(_early(kit), n_estimators=10, random_state=0),
-        "Stacking of fusions": kit.stacking(members, kit.linear, cv=3),
+        "Stacking of fusions": kit.stacking(members, kit.final, cv=3),
     }
     return [Candidate("ensemble", name, each) for name, each in made.items()]
 

@@ -217,7 +217,8 @@ class LateFusionRegressor(BaseLateFusion, BaseFusionRegressor):
     ----------
     estimator : regressor, default=None
         Cloned for each modality that `estimators` does not name. ``None`` is
-        ``Ridge()``.
+        ``Ridge(alpha=3 * block_norm**2)``, that is 300, as in EarlyFusionRegressor,
+        which says why.
     estimators : list of (modality, regressor or "drop"), default=None
         Regressors of their own, reached as ``text__alpha``; with `estimator` for
         the others. Entries of modalities that are not used have no effect.
@@ -229,7 +230,8 @@ class LateFusionRegressor(BaseLateFusion, BaseFusionRegressor):
         out-of-fold predictions (0, the mean, for an absent modality) and
         presence, to predict the standardised targets.
     final_estimator : regressor, default=None
-        For ``combine="stack"``. ``None`` is ``Ridge()``.
+        For ``combine="stack"``. ``None`` is ``Ridge()``: what it reads is one
+        standardised column for each modality and target.
     cv : int, splitter or iterable, default=5
         Folds for ``"weighted"`` and ``"stack"``, grouped where fit is given
         groups.

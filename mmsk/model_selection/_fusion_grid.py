@@ -34,6 +34,7 @@ from mmsk.fusion import (
     LateFusionClassifier,
     LateFusionRegressor,
 )
+from mmsk.fusion._linear import linear_regressor
 from mmsk.fusion._mechanisms import MECHANISMS
 from mmsk.neural_network import NeuralClassifier, NeuralRegressor
 
@@ -61,7 +62,7 @@ HEADS: dict[str, dict[str, Any]] = {
         "neural": NeuralClassifier(random_state=0),
     },
     "regression": {
-        "linear": Ridge(),
+        "linear": linear_regressor(),
         "lightgbm": LightGBMRegressor(random_state=0),
         "neural": NeuralRegressor(random_state=0),
     },

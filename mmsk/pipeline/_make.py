@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sklearn.ensemble import VotingClassifier
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from mmsk._utils._roles import TABLE_ROLES
@@ -26,12 +26,10 @@ from mmsk.fusion import (
     LateFusionClassifier,
     LateFusionRegressor,
 )
+from mmsk.fusion._linear import linear_regressor
 from mmsk.pipeline._roles import infer_roles
 from mmsk.store import FeatureStore
 
-# as the rows of a scaled block have norm 10; like the estimators themselves chosen by
-# benchmarks/table_defaults.py --estimators
-RIDGE_ALPHA = 300.0
 # what most clips of tables hold; librosa's frames, the extractor's own, suit music
 SPEECH = {**speech_frames(16000), "n_mels": 40}
 
@@ -170,10 +168,10 @@ def make_multimodal_regressor(
     features = make_features(X, roles=roles, root=root, memory=memory, groups=groups)
     if estimator is None and len(features.transformers) > 1:
         estimator = LateFusionRegressor(
-            Ridge(RIDGE_ALPHA), combine="stack", random_state=random_state
+            linear_regressor(), combine="stack", random_state=random_state
         )
     elif estimator is None:
-        estimator = make_pipeline(BlockScaler(), Ridge(RIDGE_ALPHA))
+        estimator = make_pipeline(BlockScaler(), linear_regressor())
     return MultimodalRegressor(features, estimator, groups=groups)
 
 

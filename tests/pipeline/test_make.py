@@ -76,6 +76,7 @@ def test_a_regressor_for_a_table(shop):
     reg = make_multimodal_regressor(X, root=root, groups="author")
     assert reg.features.roles == ROLES
     assert type(reg.estimator) is LateFusionRegressor
+    assert reg.estimator.estimator.alpha == 300
     assert reg.fit(X[:90], y[:90]).score(X[90:], y[90:]) > 0.8
 
 
@@ -118,6 +119,7 @@ def test_one_modality_alone_is_not_fused():
     X = pd.DataFrame({"a": [1.0, 2.0, 3.0, 4.0], "b": [1.0, 2.0, 2.0, 1.0]})
     reg = make_multimodal_regressor(X).fit(X, np.arange(4.0))
     assert [type(step) for _, step in reg.estimator.steps] == [BlockScaler, Ridge]
+    assert reg.estimator[-1].alpha == 300
     clf = make_multimodal_classifier(X).fit(X, [0, 0, 1, 1])
     kinds = [type(step) for _, step in clf.estimator.steps]
     assert kinds == [BlockScaler, LogisticRegression]
