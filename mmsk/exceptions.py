@@ -5,6 +5,7 @@ __all__ = [
     "LeakageWarning",
     "MediaError",
     "MissingModalityWarning",
+    "PerfectFitWarning",
     "SingleBlockWarning",
     "StoreWarning",
 ]
@@ -127,6 +128,10 @@ class SingleBlockWarning(UserWarning):
 
 class MissingModalityWarning(UserWarning):
     """Cells were treated as missing, or a row or a whole column has nothing at all."""
+
+
+class PerfectFitWarning(UserWarning):
+    """Boosting ended early: a modality made no error on the training samples."""
 
 
 class GroupsWarning(UserWarning):

@@ -13,15 +13,17 @@ from sklearn.utils.estimator_checks import (
     parametrize_with_checks,
 )
 
-from mmsk.exceptions import SingleBlockWarning
+from mmsk.exceptions import PerfectFitWarning, SingleBlockWarning
 from tests import _registry
 
 ENTRIES = _registry.ENTRIES
 CASES = _registry.cases()
-# scikit-learn's suite sends one block; that fusion warns of it is asserted elsewhere
-pytestmark = pytest.mark.filterwarnings(
-    f"ignore::{SingleBlockWarning.__module__}.{SingleBlockWarning.__name__}"
-)
+# scikit-learn's suite sends one block, and classes that one cut tells apart; that
+# fusion and boosting warn of it is asserted elsewhere
+pytestmark = [
+    pytest.mark.filterwarnings(f"ignore::{each.__module__}.{each.__name__}")
+    for each in (PerfectFitWarning, SingleBlockWarning)
+]
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
 

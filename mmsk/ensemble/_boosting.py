@@ -1,5 +1,6 @@
 """ModalityBoostingClassifier."""
 
+import warnings
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -23,8 +24,9 @@ from mmsk.compose._hand_down import has_sampler
 from mmsk.compose._inner_groups import warn_if_ungrouped
 from mmsk.ensemble._answers import Classes
 from mmsk.ensemble._boosting_answers import BoostingAnswers
-from mmsk.ensemble._boosting_base import Boost, Modality, learner_of, part_of
+from mmsk.ensemble._boosting_base import Boost, Modality, Vote, learner_of, part_of
 from mmsk.ensemble._draws import n_drawn
+from mmsk.exceptions import PerfectFitWarning
 
 
 class ModalityBoostingClassifier(MetaEstimatorMixin, BoostingAnswers):
@@ -55,7 +57,8 @@ class ModalityBoostingClassifier(MetaEstimatorMixin, BoostingAnswers):
         is told that one. ``None`` is ``DecisionTreeClassifier(max_depth=1)``.
     n_estimators : int, default=50
         Rounds at most. They end where a round's winner makes no error and no sample
-        lacks its modality, and where none is better than chance.
+        lacks its modality, with a PerfectFitWarning, and where none is better than
+        chance.
     learning_rate : float, default=1.0
         Shrinks the weights of the votes, in (0, inf).
     combine : {"best", "all"}, default="best"
@@ -256,6 +259,7 @@ class ModalityBoostingClassifier(MetaEstimatorMixin, BoostingAnswers):
                 " is better than chance on the training samples: there is nothing to "
                 "boost."
             )
+        self._warn_if_perfect(votes)
         self.estimators_ = [vote.model for vote in votes]
         self.estimator_modalities_ = [vote.modality for vote in votes]
         self.estimator_rounds_ = np.array([vote.round for vote in votes])
@@ -267,6 +271,24 @@ class ModalityBoostingClassifier(MetaEstimatorMixin, BoostingAnswers):
         if self.estimator is None:
             return DecisionTreeClassifier(max_depth=1)
         return self.estimator
+
+    def _warn_if_perfect(self, votes: list[Vote]) -> None:
+        """Say so where the rounds ended because one modality makes no error."""
+        n_rounds = votes[-1].round + 1
+        winner = next(vote for vote in votes if vote.round == votes[-1].round)
+        if n_rounds == self.n_estimators or not winner.perfect:
+            return
+        if len(self.classes_) > 1:
+            warnings.warn(
+                f"Boosting ended after {n_rounds} of {self.n_estimators} rounds: "
+                f"{type(self._inner()).__name__} on modality {winner.modality!r} makes "
+                "no error on the training samples, so that nothing is left to learn. "
+                "If it knows them by heart, as it may in a wide block, pass stronger "
+                "regularisation or smaller trees, or scale the block first "
+                "(BlockScaler).",
+                PerfectFitWarning,
+                stacklevel=4,
+            )
 
     def _first_weights(self, target, y, weights) -> NDArray[np.float64]:
         first = np.ones(len(y)) if weights is None else weights

@@ -109,6 +109,11 @@ class Vote:
     weight: float
     whole: bool
 
+    @property
+    def perfect(self) -> bool:
+        """Whether it leaves no training sample to learn."""
+        return self.whole and self.step.error == 0
+
 
 class Boost:
     """The rounds of a boosting, on one distribution over the samples or several.
@@ -169,7 +174,7 @@ class Boost:
             whole = len(tried) == len(self.modalities)
             if not joined and whole and not self.cooperation:
                 break  # the next round would be the same
-            if joined and joined[0].step.error == 0 and joined[0].whole:
+            if joined and joined[0].perfect:
                 break  # nothing is left to learn
         return votes
 

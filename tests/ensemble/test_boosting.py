@@ -19,7 +19,11 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 from mmsk.compose import Block, Blocks, MultimodalClassifier
 from mmsk.ensemble import ModalityBoostingClassifier
-from mmsk.exceptions import MissingModalityWarning, SingleBlockWarning
+from mmsk.exceptions import (
+    MissingModalityWarning,
+    PerfectFitWarning,
+    SingleBlockWarning,
+)
 from mmsk.fusion import EarlyFusionClassifier
 from tests._blocks import BLOCKS, RAW, Reader, mixed_features, mixed_table
 from tests.ensemble.test_stacking_blocks import THREE, three_blocks
@@ -162,10 +166,38 @@ class TestRounds:
     def test_a_perfect_round_is_the_last(self):
         X, y = three_blocks(absent=0.0)
         X[:, 3] = y
-        clf = boost(DecisionTreeClassifier(max_depth=2)).fit(X, y)
+        with pytest.warns(PerfectFitWarning) as caught:
+            clf = boost(DecisionTreeClassifier(max_depth=2)).fit(X, y)
+        assert str(caught[0].message).startswith(
+            "Boosting ended after 1 of 12 rounds: DecisionTreeClassifier on modality "
+            "'b' makes no error on the training samples"
+        )
+        assert caught[0].filename == __file__
         assert clf.estimator_modalities_ == ["b"]
         assert clf.estimator_errors_.tolist() == [0]
         assert clf.score(X, y) == 1
+
+    def test_noise_that_is_known_by_heart_is_warned_of(self):
+        rng = np.random.default_rng(0)
+        y = np.arange(60) % 2
+        noise, told = 5 * rng.normal(size=(60, 200)), rng.normal(size=60) + 1.5 * y
+        X = np.column_stack([noise, told])
+        pair = Blocks([Block("wide", 0, 200), Block("narrow", 200, 201)])
+        strong = boost(LogisticRegression(max_iter=1000), blocks=pair)
+        with pytest.warns(PerfectFitWarning, match="1 of 12 .* modality 'wide'"):
+            strong.fit(X, y)
+        remedied = boost(LogisticRegression(C=1e-5, max_iter=1000), blocks=pair)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            remedied.fit(X, y)
+        assert "narrow" in remedied.estimator_modalities_
+
+    def test_rounds_that_were_all_asked_for_warn_of_nothing(self):
+        X, y = three_blocks(absent=0.0)
+        X[:, 3] = y
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            boost(DecisionTreeClassifier(max_depth=2), n_estimators=1).fit(X, y)
 
     def test_nobody_is_better_than_chance(self):
         X = np.zeros((40, 7))
@@ -212,7 +244,8 @@ class TestAbsent:
     def test_a_modality_that_no_vote_reads_does_not_help(self):
         X, y = three_blocks(absent=0.0)
         X[:, 3] = y
-        clf = boost(DecisionTreeClassifier(max_depth=2)).fit(X, y)
+        with pytest.warns(PerfectFitWarning):
+            clf = boost(DecisionTreeClassifier(max_depth=2)).fit(X, y)
         X[:, 4] = 0
         with pytest.warns(MissingModalityWarning, match=r"\['b'\]"):
             proba = clf.predict_proba(X)
