@@ -12,6 +12,7 @@ import numpy as np
 from mmsk._utils._frames import column_kind, column_names
 from mmsk._utils._missing import is_missing
 from mmsk.compose._select import check_roles
+from mmsk.pipeline._amounts import decimal_mark, is_amount
 from mmsk.pipeline._cells import cell_role
 
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}.*)?")
@@ -48,7 +49,9 @@ def infer_roles(
                (above); they are left out
     ========== ==================================================================
 
-    Anything else is refused: it is for the user to say.
+    Anything else is refused: it is for the user to say. So are strings of which nine in
+    ten would be numbers without a currency or percent sign, separators of thousands or
+    a decimal comma, as ``"$12.50"`` and ``"1.234,5"``.
 
     Parameters
     ----------
@@ -148,6 +151,7 @@ def _string_role(name: Any, cells: list[str], rows: list[int], root: Any) -> str
         return role
     if _share(DATE.fullmatch, cells) == 1:
         return "date"
+    _doubt_amounts(name, cells, rows)
     levels = len(set(cells))
     share = levels / len(cells)
     n_words = np.mean([len(cell.split()) for cell in cells])
@@ -164,6 +168,24 @@ def _string_role(name: Any, cells: list[str], rows: list[int], root: Any) -> str
     raise _Doubt(
         f"{levels} different strings in {len(cells)} rows, {n_words:.1f} words long on "
         "average: text, category or identifier"
+    )
+
+
+def _doubt_amounts(name: Any, cells: list[str], rows: list[int]) -> None:
+    """Refuse numbers that are written with signs or separators."""
+    amounts = [at for at, cell in enumerate(cells) if is_amount(cell)]
+    plain = sum(1 for cell in cells if NUMBER.fullmatch(cell))
+    if not amounts or len(amounts) + plain < 0.9 * len(cells):
+        return
+    mark = decimal_mark(cells)
+    digits = f"X[{name!r}].str.replace(r'[^\\d{mark}-]', '', regex=True)"
+    if mark == ",":
+        digits += ".str.replace(',', '.')"
+    raise _Doubt(
+        f"{len(amounts) + plain} of {len(cells)} strings are numbers but for signs and "
+        f"separators, the first {shorten(cells[amounts[0]])} in row "
+        f"{rows[amounts[0]]}: make numbers of them, in pandas, where {mark!r} is the "
+        f"decimal mark, by pandas.to_numeric({digits}, errors='coerce')"
     )
 
 

@@ -133,6 +133,64 @@ def test_what_cannot_be_told_is_refused(values, message):
     assert role(values, roles={"x": "drop"}) == "drop"
 
 
+AMOUNTS = {
+    "dollars": ([f"${i}.50" for i in range(N)], np.arange(N) + 0.5),
+    "losses": ([f"-$ {i}" for i in range(N)], -np.arange(N)),
+    "thousands": ([f"{i + 1},234.50" for i in range(N)], np.arange(N) * 1e3 + 1234.5),
+    "whole thousands": ([f"{i + 1},234" for i in range(N)], np.arange(N) * 1e3 + 1234),
+    "euros": ([f"{i} €" for i in range(N)], np.arange(N)),
+    "US dollars": ([f"US${i}" for i in range(N)], np.arange(N)),
+    "francs": ([f"CHF {i + 1}'000.5" for i in range(N)], np.arange(N) * 1e3 + 1000.5),
+    "decimal comma": ([f"{i},5" for i in range(N)], np.arange(N) + 0.5),
+    "German": ([f"{i + 1}.234,5 €" for i in range(N)], np.arange(N) * 1e3 + 1234.5),
+    "French": ([f"{i + 1} 234,5" for i in range(N)], np.arange(N) * 1e3 + 1234.5),
+    "shares": ([f"{i} %" for i in range(N)], np.arange(N)),
+    "few": (["5%", "12.5%"] * 20, np.tile([5, 12.5], 20)),
+    "some plain": (["1,200", "950.5"] * 20, np.tile([1200, 950.5], 20)),
+    "nearly all": (
+        ["sold out", *[f"${i}" for i in range(1, N)]],
+        [np.nan, *range(1, N)],
+    ),
+}
+
+
+@pytest.mark.parametrize(("values", "numbers"), AMOUNTS.values(), ids=AMOUNTS.keys())
+def test_amounts_are_refused_with_a_remedy_that_works(values, numbers):
+    with pytest.raises(ValueError, match="cannot be told") as caught:
+        role(values)
+    said = str(caught.value)
+    assert f"{len(values) - (values[0] == 'sold out')} of {len(values)} strings" in said
+    remedy = said.split("decimal mark, by ")[1].splitlines()[0]
+    made = eval(remedy, {"pandas": pd, "X": pd.DataFrame({"x": values})})
+    np.testing.assert_allclose(made, numbers)
+    assert role(values, roles={"x": "category"}) == "category"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("A-12{:02d}", "identifier"),
+        ("555-01{:02d}", "identifier"),
+        ("+49-30-55501{:02d}", "identifier"),
+        ("555.555.01{:02d}", "identifier"),
+        ("555.555.1{:02d}", "identifier"),
+        ("(030) 5550 1{:02d}", "text"),
+        ("612 345 6{:02d}", "text"),
+        ("978-3-16-1484{:02d}-0", "identifier"),
+        ("3.1.{:02d}", "identifier"),
+        ("10.0.0.{:d}", "identifier"),
+        ("12.345.6{:02d}", "identifier"),
+        ("12.345.6{:02d}-K", "identifier"),
+        ("ABC{:03d}", "identifier"),
+        ("#{:d}", "identifier"),
+        ("{:d}kg", "identifier"),
+        ("52.5{:02d},13.4", "identifier"),
+    ],
+)
+def test_identifiers_are_no_amounts(pattern, expected):
+    assert role([pattern.format(i) for i in range(N)]) == expected
+
+
 def test_numbers_that_count_the_rows_are_refused():
     frame = pd.DataFrame({"n": np.arange(101), "x": np.arange(101) / 2})
     with pytest.raises(ValueError, match="a number or an identifier of the row"):
