@@ -67,7 +67,10 @@ def test_a_run_fails_on_an_unlisted_skip(tmp_path, allowed, strangers, workers):
     (folder / "allowed_skips.txt").write_text("\n".join(allowed))
     (folder / "test_it.py").write_text(TESTS)
     run = subprocess.run(
-        [*(sys.executable, "-m", "pytest"), *("-n", workers, "-p", "no:cacheprovider")],
+        [
+            *(sys.executable, "-m", "pytest", "--rootdir", "."),
+            *("-n", workers, "-p", "no:cacheprovider"),
+        ],
         cwd=tmp_path,
         env={k: v for k, v in os.environ.items() if k != "PYTEST_ADDOPTS"},
         capture_output=True,
