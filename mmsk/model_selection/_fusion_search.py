@@ -8,7 +8,7 @@ import numpy as np
 from joblib import effective_n_jobs
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.model_selection import GroupKFold, ParameterGrid, ParameterSampler
-from sklearn.utils import Bunch, get_tags, indexable
+from sklearn.utils import Bunch, check_consistent_length, get_tags, indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.validation import column_or_1d
 
@@ -249,7 +249,7 @@ class FusionSearchCV(KeptFits, WatchedSearch):
         """
         if y is not None:
             check_known(y)
-            if is_classifier(self.estimator) and np.shape(y)[1:] == (1,):
+            if is_classifier(self.estimator) and np.asarray(y).shape[1:] == (1,):
                 y = column_or_1d(y, warn=True)
         elif get_tags(self).target_tags.required:
             raise ValueError(
@@ -260,6 +260,7 @@ class FusionSearchCV(KeptFits, WatchedSearch):
         candidates = list(self._candidates())
         scorers, _ = self._get_scorers()
         X, y = indexable(X, y)
+        check_consistent_length(X, params.get("sample_weight"))
         params = check_method_params(X, params)
         routed = self._get_routed_params_for_fit(params)
         splitting = routed["splitter"]["split"]

@@ -116,6 +116,13 @@ def test_weights_reach_fits_and_scores():
     assert_same_results(ours.cv_results_, theirs.cv_results_)
 
 
+def test_weights_of_other_rows_are_refused():
+    X, y, _ = numbers()
+    search = FusionSearchCV(LogisticRegression(), {"C": C}, cv=2)
+    with pytest.raises(ValueError, match=r"numbers of samples: \[60, 3\]"):
+        search.fit(X, y, sample_weight=[1, 2, 3])
+
+
 @pytest.mark.parametrize("several", [False, True])
 @pytest.mark.parametrize("weighted", [False, True])
 def test_metadata_is_routed_as_in_grid_search(several, weighted):
