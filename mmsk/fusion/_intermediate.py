@@ -28,6 +28,9 @@ class IntermediateFusionClassifier(BaseIntermediateFusionClassifier):
         ``functools.partial(WeightedSumFusion, weights="feature")``, or any torch
         module of the same kind: a class or function is called with the widths of
         the blocks and `fusion_size`, a module is copied.
+        Most go on with what is left where a modality is absent that training
+        samples have; ``"gated"`` may lose much of it, and ``"bilinear"`` says
+        nothing of use without `modality_dropout`.
     encoders : "auto" or dict, default="auto"
         For a modality by name: for vectors ``"mlp"`` or ``"identity"``, for
         pictures ``"cnn"``, for tokens ``"rnn"``, ``"mean"`` or
@@ -47,7 +50,9 @@ class IntermediateFusionClassifier(BaseIntermediateFusionClassifier):
         Share of the encoders' hidden units that are zeroed in training.
     modality_dropout : float, default=0.0
         Probability that a modality of a sample is hidden in training; at least
-        one is kept. Prepares for samples that lack modalities.
+        one is kept. Prepares for samples that lack modalities: needed for these by
+        the mechanism ``"bilinear"``, and good for ``"gated"``, if few or none of the
+        training samples lack any.
     auxiliary_loss : float, default=0.0
         Weight in training of the mean loss that a head on each encoder by itself
         would have, against one modality that drowns the others.
@@ -203,6 +208,9 @@ class IntermediateFusionRegressor(BaseIntermediateFusionRegressor):
         ``functools.partial(WeightedSumFusion, weights="feature")``, or any torch
         module of the same kind: a class or function is called with the widths of
         the blocks and `fusion_size`, a module is copied.
+        Most go on with what is left where a modality is absent that training
+        samples have; ``"gated"`` may lose much of it, and ``"bilinear"`` says
+        nothing of use without `modality_dropout`.
     encoders : "auto" or dict, default="auto"
         For a modality by name: for vectors ``"mlp"`` or ``"identity"``, for
         pictures ``"cnn"``, for tokens ``"rnn"``, ``"mean"`` or
@@ -222,7 +230,9 @@ class IntermediateFusionRegressor(BaseIntermediateFusionRegressor):
         Share of the encoders' hidden units that are zeroed in training.
     modality_dropout : float, default=0.0
         Probability that a modality of a sample is hidden in training; at least
-        one is kept. Prepares for samples that lack modalities.
+        one is kept. Prepares for samples that lack modalities: needed for these by
+        the mechanism ``"bilinear"``, and good for ``"gated"``, if few or none of the
+        training samples lack any.
     auxiliary_loss : float, default=0.0
         Weight in training of the mean loss that a head on each encoder by itself
         would have, against one modality that drowns the others.

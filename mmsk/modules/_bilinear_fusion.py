@@ -19,6 +19,11 @@ class BilinearFusion(nn.Module):
     both are absent is left out, and the sum is divided by the share of the pairs
     that are left. With a single modality, :math:`h = P z + b`.
 
+    Samples that have everything teach the products only: if all factors change their
+    signs, these stay what they are, and a factor that speaks alone says the
+    opposite. So what is said without a modality is worth something only where
+    training samples lacked it, by themselves or by modality dropout.
+
     Parameters
     ----------
     block_sizes : dict of str to int

@@ -165,3 +165,33 @@ def test_a_sparse_matrix_keeps_the_width_of_its_indices(index):
     filled = AbsentFill(blocks, mean=True).fit(X).transform(X)
     assert filled.indices.dtype == filled.indptr.dtype == index
     np.testing.assert_array_equal(filled.toarray()[1], [3, 2, 0, 1])
+
+
+@pytest.mark.parametrize(
+    ("mechanism", "dropout"),
+    [
+        *((name, 0.0) for name in MECHANISMS if name not in ("gated", "bilinear")),
+        ("gated", 0.3),
+        ("bilinear", 0.3),
+    ],
+)
+def test_one_modality_of_two_that_know_it_is_enough(mechanism, dropout):
+    rng = np.random.default_rng(0)
+    y = np.arange(600) % 2
+    X = rng.normal(size=(600, 10))
+    X[:, [0, 5]] += 3 * y[:, None]
+    X[:, [4, 9]] = 1
+    X[300:450, :5] = 0  # only in the rows that are predicted
+    X[450:, 5:] = 0
+    blocks = Blocks([Block("a", 0, 4, indicator=4), Block("b", 5, 9, indicator=9)])
+    clf = IntermediateFusionClassifier(
+        mechanism,
+        modality_dropout=dropout,
+        max_epochs=25,
+        blocks=blocks,
+        random_state=0,
+    )
+    clf.fit(X[:300], y[:300])
+    # one of the two knows 93 % at best
+    assert clf.score(X[300:450], y[300:450]) > 0.8
+    assert clf.score(X[450:], y[450:]) > 0.8

@@ -43,6 +43,20 @@ def test_pairs_of_three():
     torch.testing.assert_close(fuse(blocks, present), fuse.mix(z))
 
 
+def test_full_rows_do_not_say_which_sign_a_lone_factor_has():
+    sizes = {"image": 3, "text": 2}
+    fuse = BilinearFusion(sizes, out_size=4)
+    blocks = {name: torch.randn(2, size) for name, size in sizes.items()}
+    present = torch.tensor([[True, True], [False, True]])
+    before = fuse(blocks, present) - fuse.mix.bias
+    with torch.no_grad():
+        for parameter in fuse.factors.parameters():
+            parameter.neg_()
+    after = fuse(blocks, present) - fuse.mix.bias
+    torch.testing.assert_close(after[0], before[0])
+    torch.testing.assert_close(after[1], -before[1])
+
+
 def test_wrong_rank():
     with pytest.raises(ValueError, match="rank must be positive, got 0"):
         BilinearFusion(SIZES, rank=0)
