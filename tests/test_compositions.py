@@ -108,6 +108,8 @@ def shop(tmp_path_factory):
     return root, *write_shop(root)
 
 
+# tables of the tests are so easy that boosting ends in the first round
+@pytest.mark.filterwarnings("ignore::mmsk.exceptions.PerfectFitWarning")
 @pytest.mark.parametrize("ensemble", ENSEMBLES)
 @pytest.mark.parametrize("fusion", FUSIONS)
 def test_an_ensemble_around_a_fusion(fusion, ensemble, shop):
