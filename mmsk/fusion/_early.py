@@ -201,12 +201,12 @@ class EarlyFusionRegressor(BaseEarlyFusion, BaseFusionRegressor):
     Parameters
     ----------
     estimator : regressor, default=None
-        ``None`` is ``Ridge(alpha=3 * block_norm**2)``, that is 300: rows have norm
-        `block_norm`, so that a penalty much below its square is none, and least
-        squares fits the training rows of a wide block exactly, noise included.
-        Where blocks are not brought to a norm it is ``Ridge()``. Search for a
-        smaller penalty where a narrow table of few rows is all there is. If it
-        reads blocks itself, it is told the layout that it really sees.
+        ``None`` is ``Ridge(alpha=3 * block_norm**2, tol=1e-8)``, a penalty of 300:
+        rows have norm `block_norm`, and a penalty much below its square leaves
+        least squares, which fits the training rows of a wide block exactly, noise
+        included. Where blocks are not brought to a norm it is ``Ridge()``. Search
+        for a smaller penalty where a narrow table of few rows is all there is. If
+        it reads blocks itself, it is told the layout that it really sees.
     modalities : list of str, default=None
         The modalities to use. ``None``: all.
     scale : bool, default=True

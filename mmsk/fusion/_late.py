@@ -217,7 +217,7 @@ class LateFusionRegressor(BaseLateFusion, BaseFusionRegressor):
     ----------
     estimator : regressor, default=None
         Cloned for each modality that `estimators` does not name. ``None`` is
-        ``Ridge(alpha=3 * block_norm**2)``, that is 300, as in EarlyFusionRegressor,
+        ``Ridge(alpha=3 * block_norm**2, tol=1e-8)``, as in EarlyFusionRegressor,
         which says why.
     estimators : list of (modality, regressor or "drop"), default=None
         Regressors of their own, reached as ``text__alpha``; with `estimator` for
