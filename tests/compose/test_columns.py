@@ -13,6 +13,12 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from mmsk.compose import ModalityTransformer, select
 from mmsk.feature_extraction.tabular import TableExtractor
 
+
+def _id_of(columns):
+    """Return a name that is the same in all processes of a parallel run."""
+    return "callable" if callable(columns) else str(columns)
+
+
 NUMBERS = np.arange(12.0).reshape(4, 3) ** 2
 NAMES = ["a", "b", "c"]
 KINDS = {
@@ -57,7 +63,7 @@ def passed(table, columns, transformer="passthrough"):
 
 
 class TestAsInColumnTransformer:
-    @pytest.mark.parametrize("columns", POSITIONS, ids=str)
+    @pytest.mark.parametrize("columns", POSITIONS, ids=_id_of)
     def test_positions(self, table, columns):
         known = list(columns) if isinstance(columns, range) else columns
         theirs = ColumnTransformer([("n", "passthrough", known)])
@@ -67,7 +73,7 @@ class TestAsInColumnTransformer:
         np.testing.assert_array_equal(features.transform(table), expected)
 
     @pytest.mark.parametrize("kind", ["pandas", "polars"])
-    @pytest.mark.parametrize("columns", BY_NAME, ids=str)
+    @pytest.mark.parametrize("columns", BY_NAME, ids=_id_of)
     def test_names(self, kind, columns):
         theirs = ColumnTransformer([("n", "passthrough", columns)])
         expected = theirs.fit_transform(KINDS["pandas"]())
@@ -98,7 +104,7 @@ class TestAsInColumnTransformer:
 
 
 class TestOneAlone:
-    @pytest.mark.parametrize("key", [1, -2, lambda X: 1], ids=str)
+    @pytest.mark.parametrize("key", [1, -2, lambda X: 1], ids=_id_of)
     def test_passes_through_as_a_column(self, table, key):
         ours, features = passed(table, key)
         np.testing.assert_array_equal(ours, NUMBERS[:, [1]])
@@ -137,7 +143,7 @@ class TestOneAlone:
             passed(table, 0, FunctionTransformer(np.asarray))
 
 
-@pytest.mark.parametrize("columns", [[0], [2, 0]], ids=str)
+@pytest.mark.parametrize("columns", [[0], [2, 0]], ids=_id_of)
 def test_a_pipeline_may_pass_everything_through(table, columns):
     ours, _ = passed(table, columns, Pipeline([("nothing", "passthrough")]))
     np.testing.assert_array_equal(ours, NUMBERS[:, columns])
@@ -167,14 +173,14 @@ class TestRefused:
             slice(0.5, None),
             lambda X: None,
         ],
-        ids=str,
+        ids=_id_of,
     )
     def test_what_is_no_selection(self, table, columns):
         with pytest.raises(ValueError, match="Branch 'n': columns must be a name or"):
             passed(table, columns)
 
     @pytest.mark.parametrize(
-        "columns", [[], (), lambda X: [], slice(2, 1), [False] * 3], ids=str
+        "columns", [[], (), lambda X: [], slice(2, 1), [False] * 3], ids=_id_of
     )
     def test_no_column(self, table, columns):
         with pytest.raises(ValueError, match="Branch 'n' selects no column of X"):
@@ -193,7 +199,7 @@ class TestRefused:
         with pytest.raises(ValueError, match="Branch 'n': X "):
             passed(KINDS["pandas"](), columns)
 
-    @pytest.mark.parametrize("columns", ["a", ["a"], slice("a", None)], ids=str)
+    @pytest.mark.parametrize("columns", ["a", ["a"], slice("a", None)], ids=_id_of)
     def test_names_of_an_array(self, columns):
         with pytest.raises(ValueError, match="Pass a DataFrame or use positions"):
             passed(NUMBERS, columns)
