@@ -1,4 +1,5 @@
 import os
+import subprocess
 import sys
 
 import numpy as np
@@ -11,6 +12,24 @@ from mmsk.store import FeatureStore
 def environment():
     """Variables for another Python that finds the same packages."""
     return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+
+
+@pytest.fixture
+def run_python(environment):
+    """Run another Python, which has to end well and say nothing on stderr."""
+
+    def run(*arguments, timeout=60):
+        result = subprocess.run(
+            [sys.executable, *map(str, arguments)],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+        )
+        assert (result.returncode, result.stderr) == (0, "")
+        return result.stdout
+
+    return run
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@
 import errno
 import os
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -46,16 +44,9 @@ assert np.array_equal(store.get_many(keys[90:110]), rows[90:110])
 """
 
 
-def test_a_full_disk_stops_writing_but_not_reading(tmp_path, environment):
+def test_a_full_disk_stops_writing_but_not_reading(tmp_path, run_python):
     pytest.importorskip("resource")
-    result = subprocess.run(
-        [sys.executable, "-c", FULL_DISK, str(tmp_path)],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert (result.returncode, result.stderr) == (0, "")
+    run_python("-c", FULL_DISK, tmp_path)
 
 
 def test_a_full_index_stops_writing_but_not_reading(tmp_path, make_rows, monkeypatch):

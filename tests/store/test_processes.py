@@ -119,15 +119,8 @@ thread.join()
 
 
 @needs_fork
-def test_forked_children_use_the_store(tmp_path, environment):
-    result = subprocess.run(
-        [sys.executable, "-c", FORK, str(tmp_path)],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert (result.returncode, result.stderr) == (0, "")
+def test_forked_children_use_the_store(tmp_path, run_python):
+    run_python("-c", FORK, tmp_path)
     assert_sound(tmp_path)
 
 
@@ -246,7 +239,7 @@ print(json.dumps([n_killed, n_good, n_bad]))
 def kill_writers(
     kind,
     location,
-    environment,
+    run_python,
     *,
     max_size="10GB",
     width=20_000,
@@ -254,22 +247,15 @@ def kill_writers(
     seconds=8,
 ):
     """Return how many writers were killed, and how many rows were good and bad."""
-    numbers = map(str, (3000, width, n_writers, seconds))
-    result = subprocess.run(
-        [sys.executable, "-c", KILL, kind, str(location), max_size, *numbers],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert (result.returncode, result.stderr) == (0, "")
-    return json.loads(result.stdout)
+    numbers = 3000, width, n_writers, seconds
+    said = run_python("-c", KILL, kind, location, max_size, *numbers, timeout=120)
+    return json.loads(said)
 
 
 @needs_fork
 @pytest.mark.slow
-def test_killed_writers_leave_no_bad_rows(tmp_path, environment):
-    n_killed, n_good, n_bad = kill_writers("ours", tmp_path, environment)
+def test_killed_writers_leave_no_bad_rows(tmp_path, run_python):
+    n_killed, n_good, n_bad = kill_writers("ours", tmp_path, run_python)
     assert n_killed >= 40
     assert n_good >= 100
     assert n_bad == 0
@@ -283,10 +269,10 @@ def test_killed_writers_leave_no_bad_rows(tmp_path, environment):
 
 @needs_fork
 @pytest.mark.slow
-def test_killed_writers_of_a_full_store_leave_no_bad_rows(tmp_path, environment):
+def test_killed_writers_of_a_full_store_leave_no_bad_rows(tmp_path, run_python):
     # each write makes room: entries are deleted and moved all the time
     sizes = {"max_size": "2MB", "width": 1000, "n_writers": 3, "seconds": 4}
-    n_killed, n_good, n_bad = kill_writers("ours", tmp_path, environment, **sizes)
+    n_killed, n_good, n_bad = kill_writers("ours", tmp_path, run_python, **sizes)
     assert n_killed >= 20
     assert n_good >= 100
     assert n_bad == 0
@@ -298,23 +284,16 @@ def test_killed_writers_of_a_full_store_leave_no_bad_rows(tmp_path, environment)
 
 @needs_fork
 @pytest.mark.slow
-def test_killed_writers_do_leave_bad_files(tmp_path, environment):
-    *_, n_bad = kill_writers("naive", tmp_path, environment)
+def test_killed_writers_do_leave_bad_files(tmp_path, run_python):
+    *_, n_bad = kill_writers("naive", tmp_path, run_python)
     assert n_bad > 0
 
 
-def test_an_open_store_does_not_complain_at_exit(tmp_path, environment):
+def test_an_open_store_does_not_complain_at_exit(tmp_path, run_python):
     code = (
         "import sys\n"
         "from mmsk.store import FeatureStore\n"
         "store = FeatureStore(sys.argv[1])\n"
         "store.get_many([b'key'])\n"
     )
-    result = subprocess.run(
-        [sys.executable, "-X", "dev", "-W", "error", "-c", code, str(tmp_path)],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert (result.returncode, result.stderr) == (0, "")
+    run_python("-X", "dev", "-W", "error", "-c", code, tmp_path)

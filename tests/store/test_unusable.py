@@ -3,8 +3,6 @@
 import ast
 import os
 import sqlite3
-import subprocess
-import sys
 import tempfile
 import warnings
 from pathlib import Path
@@ -214,21 +212,14 @@ print([str(each.message) for each in caught])
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="POSIX only")
 @pytest.mark.parametrize("state", ["open", "closed"])
-def test_a_folder_that_may_only_be_read(state, environment):
+def test_a_folder_that_may_only_be_read(state, run_python):
     # that of pytest may be closed to other users
     with tempfile.TemporaryDirectory() as parent:
         os.chmod(parent, 0o755)
         folder = Path(parent, "store")
-        run = subprocess.run(
-            [sys.executable, "-c", READ_ONLY, str(folder), state],
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
+        said = run_python("-c", READ_ONLY, folder, state)
         folder.chmod(0o755)
-    assert (run.returncode, run.stderr) == (0, "")
-    found, warned = map(ast.literal_eval, run.stdout.splitlines())
+    found, warned = map(ast.literal_eval, said.splitlines())
     assert len(warned) == 1
     assert "cannot be " in warned[0]
     assert found[0] in (None, ROW.tolist())
