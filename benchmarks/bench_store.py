@@ -1,19 +1,21 @@
 """What the feature store costs, and what it saves.
 
-    OMP_NUM_THREADS=1 python benchmarks/bench_store.py [--rows 8000] [--only PART]
+    OMP_NUM_THREADS=1 python benchmarks/bench_store.py [--rows 8000] [--batch 256]
+        [--only PART]
 
 ``rows``: rows of 1280 float32 written and read, in CPU time of one thread, best of 5:
-the store in batches of 256, a file a row, and joblib.Memory. To make a store takes a
-millisecond or so, as long as some 25 files do, and is counted. A file a row comes three
-ways. ``np.save`` and ``np.load`` of KEY.npy is what people who keep features in files
-write, and the one that the target is held to: what comes back is an array, and a file
-of something else is an error. ``raw`` is the bare bytes: nothing tells how many rows
-they are of or whether they are whole. ``safe`` has a checksum, a temporary file and a
-rename, so that it keeps what the store promises. No file is deleted before all are
-written: for half a minute after many deletions ext4 takes ten times as long to make a
-file, which is nothing to hold against anybody. The last line is the time that any
-store needs that checks what it gives: the fastest checksum, of each row, and the
-bytes through the page cache, in aligned pieces; no keys, no index and no Python.
+the store, by default in batches of 256, a file a row, and joblib.Memory. To make a
+store takes a millisecond or so, as long as some 25 files do, and is counted. A file a
+row comes three ways. ``np.save`` and ``np.load`` of KEY.npy is what people who keep
+features in files write, and the one that the target is held to: what comes back is an
+array, and a file of something else is an error. ``raw`` is the bare bytes: nothing
+tells how many rows they are of or whether they are whole. ``safe`` has a checksum, a
+temporary file and a rename, so that it keeps what the store promises. No file is
+deleted before all are written: for half a minute after many deletions ext4 takes ten
+times as long to make a file, which is nothing to hold against anybody. The last line is
+the time that any store needs that checks what it gives: the fastest checksum, of each
+row, and the bytes through the page cache, in aligned pieces; no keys, no index and no
+Python.
 
 ``hash``: the fastest cryptographic hash. ``hits``: what a hit costs beyond reading
 and hashing a file. ``grid``: decodes a picture and seconds of a search of 3 folds x 8
@@ -48,7 +50,7 @@ from mmsk.feature_extraction.text import TfidfExtractor
 from mmsk.store import FeatureStore, content_digest
 
 REPEATS = 5
-WIDTH, BATCH = 1280, 256
+WIDTH = 1280
 PIECE = 512 * 2**10  # bytes
 NPY = "a .npy file a row"
 TIMES_A_FILE = 10  # the targets
@@ -71,20 +73,20 @@ def best_us(work, folders, count):
     return tuple(1e6 * min(each) / count for each in zip(*times, strict=True))
 
 
-def engines(keys, rows):
+def engines(keys, rows, batch):
     """Return a writer and a reader of each engine."""
     names = [key.hex() for key in keys]
 
     def put(folder):
         store = FeatureStore(folder)
-        for start in range(0, len(keys), BATCH):
-            stop = start + BATCH
+        for start in range(0, len(keys), batch):
+            stop = start + batch
             store.put_many(keys[start:stop], rows[start:stop])
 
     def get(folder):
         store = FeatureStore(folder)
-        for start in range(0, len(keys), BATCH):
-            store.get_many(keys[start : start + BATCH])
+        for start in range(0, len(keys), batch):
+            store.get_many(keys[start : start + batch])
 
     def save(folder):
         for name, row in zip(names, rows, strict=True):
@@ -138,17 +140,17 @@ def row_of(position, rows):
     return rows[position]
 
 
-def bench_rows(count):
+def bench_rows(count, batch):
     """Compare the engines."""
     rng = np.random.default_rng(0)
     rows = rng.standard_normal((count, WIDTH)).astype(np.float32)
     keys = [rng.bytes(32) for _ in range(count)]
     found = {}
     with tempfile.TemporaryDirectory() as parent:
-        for name, (write, read) in engines(keys, rows).items():
+        for name, (write, read) in engines(keys, rows, batch).items():
             some = count if name != "joblib.Memory" else count // 10
             if some < count:
-                write, read = engines(keys[:some], rows[:some])[name]
+                write, read = engines(keys[:some], rows[:some], batch)[name]
             folders = [tempfile.mkdtemp(dir=parent) for _ in range(REPEATS)]
             found[name] = (
                 best_us(write, folders, some),
@@ -160,7 +162,7 @@ def bench_rows(count):
                 f"{1e6 / write_wall:>8.0f} wall; read {1e6 / read_cpu:>8.0f} CPU, "
                 f"{1e6 / read_wall:>8.0f} wall"
             )
-        least = bench_least(rows, parent)
+        least = bench_least(rows, batch, parent)
     ours = [cpu for cpu, _ in found.pop("FeatureStore")]
     for name, other in found.items():
         ratios = [theirs / mine for (theirs, _), mine in zip(other, ours, strict=True)]
@@ -179,28 +181,28 @@ def bench_rows(count):
     )
 
 
-def bench_least(rows, parent):
+def bench_least(rows, batch, parent):
     """Return the microseconds of checksum and bytes alone, to write and to read."""
-    batches = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
+    batches = [rows[start : start + batch] for start in range(0, len(rows), batch)]
     content = memoryview(rows).cast("B")
     block = np.empty_like(batches[0])
 
-    def check(batch):
-        for row in batch:
+    def check(part):
+        for row in part:
             xxh3_64_digest(row)
 
     def write(folder):
         with open(f"{folder}/rows", "wb", buffering=0) as file:
-            for batch in batches:
-                check(batch)
+            for part in batches:
+                check(part)
             for start in range(0, len(content), PIECE):
                 file.write(content[start : start + PIECE])
 
     def read(folder):
         with open(f"{folder}/rows", "rb", buffering=0) as file:
-            for batch in batches:
-                file.readinto(block[: len(batch)])
-                check(block[: len(batch)])
+            for part in batches:
+                file.readinto(block[: len(part)])
+                check(block[: len(part)])
 
     folders = [tempfile.mkdtemp(dir=parent) for _ in range(REPEATS)]
     return [best_us(work, folders, len(rows))[0] for work in (write, read)]
@@ -368,7 +370,7 @@ def bench_branches(count):
 def main():
     """Run all."""
     parts = {
-        "rows": lambda: bench_rows(arguments.rows),
+        "rows": lambda: bench_rows(arguments.rows, arguments.batch),
         "hash": bench_hash,
         "hits": lambda: bench_hits(400),
         "grid": lambda: bench_grid(60),
@@ -376,6 +378,7 @@ def main():
     }
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=8000)
+    parser.add_argument("--batch", type=int, default=256)
     parser.add_argument("--only", nargs="+", choices=parts, default=list(parts))
     arguments = parser.parse_args()
     warnings.simplefilter("ignore", UserWarning)

@@ -29,10 +29,9 @@ def write_at(
 ) -> None:
     """Write values of one size into a file at `start`; a new file is made for 0."""
     # The system keeps a file in blocks of memory as large as what is written, but only
-    # where that begins at a multiple of the block. So pieces end at multiples: rows of
-    # 5 kB take 1.3 us each in such pieces of 512 kB, 1.8 in those of 128 kB, and 3 to 4
-    # in pieces of 25 rows. For pieces above 512 kB it looks for the largest blocks: a
-    # virtual machine that has to ask for them takes 13.
+    # where that begins at a multiple of the block: so pieces end at multiples. They
+    # are no larger, because for those the system looks for the largest blocks, which a
+    # virtual machine may have to ask for first.
     with open(_path(folder, file), "r+b" if start else "wb", buffering=0) as opened:
         opened.seek(start)
         done, total = 0, len(values) * size
