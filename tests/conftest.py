@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests._skips import read_allowed, unlisted
@@ -11,8 +12,12 @@ ALLOWED = Path(__file__).parent / "allowed_skips.txt"
 
 
 @pytest.fixture(autouse=True)
-def _seeded_torch() -> None:
-    """Let modules that a test makes itself have the same first weights in any order."""
+def _seeds() -> None:
+    """Let what no test seeds be the same in any order of tests.
+
+    It is the first weights of modules that a test makes, and ``random_state=None``.
+    """
+    np.random.seed(0)
     if "torch" in sys.modules:
         sys.modules["torch"].manual_seed(0)
 
