@@ -1,6 +1,7 @@
 """Entries on their way into a store or out of it, those of one size together."""
 
 from collections.abc import Iterator, Sequence
+from itertools import compress
 from typing import NamedTuple
 
 import numpy as np
@@ -13,12 +14,13 @@ _MAX_SIZE = 8 * 2**20  # of what is written at once
 
 
 class Batch(NamedTuple):
-    """Entries of one size: a value for each record, and the mark of its key if new."""
+    """Entries of one size: a value for each record, and of new ones key and mark."""
 
     size: int
     records: NDArray[np.void]
     values: NDArray | Sequence[Buffer]
     marks: NDArray[np.uint64] | None = None
+    keys: Sequence[bytes] = ()
 
     @property
     def names(self) -> Names:
@@ -37,8 +39,10 @@ class Batch(NamedTuple):
         if isinstance(self.values, np.ndarray):
             values = self.values[chosen]
         else:
-            values = [self.values[i] for i in np.flatnonzero(chosen)]
-        return Batch(self.size, self.records[chosen], values, self.marks[chosen])
+            values = list(compress(self.values, chosen.tolist()))
+        keys = list(compress(self.keys, chosen.tolist()))
+        records, marks = self.records[chosen], self.marks[chosen]
+        return Batch(self.size, records, values, marks, keys)
 
     def parts(self) -> Iterator["Batch"]:
         """Yield batches that are each written at once."""
@@ -54,25 +58,32 @@ class Batch(NamedTuple):
 def pack(
     keys: Sequence[bytes], kind: int, values: NDArray | Sequence[Buffer]
 ) -> list[Batch]:
-    """Return batches of contiguous values, of which each has a key of its own."""
-    names = identify(keys)
+    """Return batches of contiguous values, one for each key.
+
+    Only one batch has a key: that where it comes first, perhaps more than once.
+    """
     if isinstance(values, np.ndarray):  # a row each
-        return [_batch(names, kind, values[0].nbytes, values)]
-    sizes = np.array([value.nbytes for value in values])
-    if (sizes == sizes[0]).all():
-        return [_batch(names, kind, int(sizes[0]), values)]
+        return [_batch(keys, kind, values[0].nbytes, values)]
+    sizes = [value.nbytes for value in values]
+    if len(set(sizes)) == 1:
+        return [_batch(keys, kind, sizes[0], values)]
+    size_of = dict(zip(reversed(keys), reversed(sizes), strict=True))
     batches = []
-    for size in np.unique(sizes).tolist():
-        chosen = np.flatnonzero(sizes == size)
-        some = [values[i] for i in chosen]
-        batches.append(_batch(names.take(chosen), kind, size, some))
+    for size in sorted(set(size_of.values())):
+        chosen = [
+            size_of[key] == size == its_size
+            for key, its_size in zip(keys, sizes, strict=True)
+        ]
+        some = [list(compress(each, chosen)) for each in (keys, values)]
+        batches.append(_batch(some[0], kind, size, some[1]))
     return batches
 
 
 def _batch(
-    names: Names, kind: int, size: int, values: NDArray | Sequence[Buffer]
+    keys: Sequence[bytes], kind: int, size: int, values: NDArray | Sequence[Buffer]
 ) -> Batch:
-    records = np.zeros(len(names.ids), dtype=RECORD)
+    names = identify(keys)
+    records = np.zeros(len(keys), dtype=RECORD)
     records["id"] = names.ids
     records["sum"] = seal(names.marks, kind, size, values)
-    return Batch(size, records, values, names.marks)
+    return Batch(size, records, values, names.marks, keys)

@@ -25,7 +25,7 @@ def check_keys(keys: Sequence[bytes]) -> list[bytes]:
 def check_rows(
     keys: Sequence[bytes], rows: Sequence[np.ndarray] | np.ndarray
 ) -> tuple[Sequence[bytes], NDArray | list[NDArray]]:
-    """Return each key once with its contiguous row, or raise for rows that are wrong.
+    """Return keys with their contiguous rows, or raise for rows that are wrong.
 
     The rows of an array of shape (n_keys, n_values) stay together.
     """
@@ -37,10 +37,6 @@ def check_rows(
         rows = list(rows)
         for row in rows:
             _check_row(row)
-    if len(set(keys)) < len(keys):  # the first one counts
-        first = {key: i for i, key in reversed(list(enumerate(keys)))}
-        chosen = sorted(first.values())
-        keys, rows = [keys[i] for i in chosen], [rows[i] for i in chosen]
     if isinstance(rows, np.ndarray):
         return keys, np.ascontiguousarray(rows, dtype=_STORED)
     return keys, [np.ascontiguousarray(row, dtype=_STORED) for row in rows]

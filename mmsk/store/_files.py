@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from mmsk.store._records import Buffer
 
 _WRITE_SIZE = 512 * 2**10
+_BINARY = getattr(os, "O_BINARY", 0)
 _NAME = re.compile(r"(\d+)\.rows")
 
 
@@ -26,19 +27,35 @@ class Block(NamedTuple):
 
 def write_at(
     folder: str, file: int, start: int, values: NDArray | Sequence[Buffer], size: int
-) -> None:
-    """Write values of one size into a file at `start`; a new file is made for 0."""
-    # The system keeps a file in blocks of memory as large as what is written, but only
-    # where that begins at a multiple of the block: so pieces end at multiples. They
-    # are no larger, because for those the system looks for the largest blocks, which a
-    # virtual machine may have to ask for first.
-    with open(_path(folder, file), "r+b" if start else "wb", buffering=0) as opened:
-        opened.seek(start)
+) -> bool:
+    """Write values of one size into a file from `start`; a new file is made for 0.
+
+    Return False, and write nothing, if there is no file that reaches so far.
+    """
+    flags = os.O_RDWR if start else os.O_RDWR | os.O_CREAT | os.O_TRUNC
+    try:
+        # not by the function open, which takes twice as long
+        opened = os.open(_path(folder, file), flags | _BINARY, 0o666)
+    except FileNotFoundError:
+        if not start:
+            raise
+        return False
+    try:
+        if os.lseek(opened, 0, os.SEEK_END) < start:
+            return False
+        os.lseek(opened, start, os.SEEK_SET)
+        # The system keeps a file in blocks of memory as large as what is written, but
+        # only where that begins at a multiple of the block: so pieces end at multiples.
+        # They are no larger, because for those the system looks for the largest blocks,
+        # which a virtual machine may have to ask for first.
         done, total = 0, len(values) * size
         while done < total:
             stop = min(total, done + _WRITE_SIZE - (start + done) % _WRITE_SIZE)
             _write_all(opened, _cut(values, size, done, stop), stop - done)
             done = stop
+    finally:
+        os.close(opened)
+    return True
 
 
 def _cut(
@@ -54,14 +71,14 @@ def _cut(
     return pieces
 
 
-def _write_all(opened: FileIO, pieces: list[Buffer], size: int) -> None:
+def _write_all(opened: int, pieces: list[Buffer], size: int) -> None:
     done = 0
     if hasattr(os, "writev"):  # to join them takes as long as to write them
-        done = os.writev(opened.fileno(), pieces)
+        done = os.writev(opened, pieces)
     if done < size:
         rest = memoryview(b"".join(pieces))[done:]
         while rest:
-            rest = rest[opened.write(rest) :]
+            rest = rest[os.write(opened, rest) :]
 
 
 def size_of(folder: str, file: int) -> int:

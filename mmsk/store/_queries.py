@@ -143,13 +143,15 @@ def _replace(
     new, bad = [], []
     for batch in batches:
         names = batch.names
-        if index.expect(names.ids):
+        if index.expect(batch.keys, names.ids):
             there = index.find(names.ids) >= 0
             is_new = np.ones(len(there), dtype=bool)
             for found in _read(index, folder, names, np.flatnonzero(there))[0]:
                 is_new[found.positions[found.sound(names, kind)]] = False
             bad.append(names.ids[there & is_new])
-            batch = batch.take(is_new)
+            first = {key: i for i, key in reversed(list(enumerate(batch.keys)))}
+            is_first = np.isin(np.arange(len(there)), list(first.values()))
+            batch = batch.take(is_new & is_first)
         if len(batch.records):
             new.append(batch)
     if not bad:

@@ -32,10 +32,6 @@ class Names(NamedTuple):
     ids: NDArray[np.uint64]
     marks: NDArray[np.uint64]
 
-    def take(self, chosen: NDArray) -> "Names":
-        """Return those of some of the keys."""
-        return Names(self.ids[chosen], self.marks[chosen])
-
 
 def identify(keys: Sequence[bytes]) -> Names:
     """Return the numbers of keys.

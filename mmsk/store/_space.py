@@ -44,13 +44,18 @@ def append(
     file_size = most if max_bytes is None else max(least, min(max_bytes // 16, most))
     file, stop, added = now.file, now.stop, []
     for batch in chain.from_iterable(batch.parts() for batch in batches):
-        if not file or stop >= file_size or _files.size_of(folder, file) < stop:
+        values, size = batch.values, batch.size
+        if (
+            not file
+            or stop >= file_size
+            or not _files.write_at(folder, file, stop, values, size)
+        ):
             file = connection.execute("INSERT INTO files DEFAULT VALUES").lastrowid
             stop = 0
-        start, stop = stop, stop + len(batch.records) * batch.size
-        _files.write_at(folder, file, start, batch.values, batch.size)
+            _files.write_at(folder, file, stop, values, size)
+        start, stop = stop, stop + len(batch.records) * size
         batch.records["place"] = np.arange(len(batch.records))
-        row = now.last_batch + len(added) + 1, file, start, batch.size
+        row = now.last_batch + len(added) + 1, file, start, size
         connection.execute(
             "INSERT INTO batches VALUES (?, ?, ?, ?, ?)",
             (*row, batch.records.tobytes()),

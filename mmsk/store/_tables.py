@@ -4,6 +4,7 @@ import secrets
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import NamedTuple
 
 _APPLICATION = 0x6D6D736B  # "mmsk"
@@ -48,6 +49,9 @@ class Totals(NamedTuple):
     last_batch: int
     file: int
     stop: int
+
+
+_SELECT_TOTALS = f"SELECT {', '.join(Totals._fields)} FROM totals"
 
 
 def prepare(connection: sqlite3.Connection) -> bool:
@@ -122,9 +126,8 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 def totals(connection: sqlite3.Connection) -> Totals:
     """Return the counters."""
-    names = ", ".join(Totals._fields)
-    row = connection.execute(f"SELECT {names} FROM totals").fetchone()
-    if row is None or not all(isinstance(value, int) for value in row):
+    row = connection.execute(_SELECT_TOTALS).fetchone()
+    if row is None or set(map(type, row)) != {int}:
         raise sqlite3.DatabaseError("its counters are damaged")
     now = Totals._make(row)
     # stamps are of 32 bits, for a century of batches; a sum of others stays in 64
@@ -143,11 +146,15 @@ def set_size(connection: sqlite3.Connection, entries: int, n_bytes: int) -> None
 
 def add(connection: sqlite3.Connection, **amounts: int) -> None:
     """Add to the counters, and set those that say where the end is."""
-    changes = ", ".join(
-        f"{name} = :{name}" if name in _ENDS else f"{name} = {name} + :{name}"
-        for name in amounts
-    )
-    connection.execute(f"UPDATE totals SET {changes}", amounts)
+    connection.execute(_update(tuple(amounts)), tuple(amounts.values()))
+
+
+@lru_cache
+def _update(names: tuple[str, ...]) -> str:
+    changes = [
+        f"{name} = ?" if name in _ENDS else f"{name} = {name} + ?" for name in names
+    ]
+    return f"UPDATE totals SET {', '.join(changes)}"
 
 
 def empty(connection: sqlite3.Connection) -> None:

@@ -92,6 +92,30 @@ def test_first_write_wins_and_is_counted_once(store, make_rows):
     assert store.info() == StoreInfo(store.location, 4, 4 * SIZE, 4, 0, 4)
 
 
+@pytest.mark.parametrize("is_known", [False, True])
+def test_of_a_key_given_twice_the_first_row_is_put(store, make_rows, is_known):
+    keys, rows = make_rows(4)
+    if is_known:
+        store.put_many(keys[1:2], rows[3:])
+    store.put_many([*keys[:2], *keys[:2], keys[2]], rows[[0, 1, 2, 2, 3]])
+    expected = rows[[0, 3 if is_known else 1, 3]]
+    for row, its in zip(store.get_many(keys[:3]), expected, strict=True):
+        assert_array_equal(row, its)
+    assert store.info().entries == store.info().written == 3
+
+
+@pytest.mark.parametrize("first", [0, 1, 2])
+def test_of_a_key_given_twice_the_first_row_is_put_whatever_its_length(store, first):
+    lengths = np.roll([3, 1, 2], first).tolist()
+    keys = [bytes([i]) * 32 for i in range(3)]
+    rows = [np.full(length, length, dtype=np.float32) for length in lengths]
+    store.put_many([keys[0]] * 3, rows)
+    store.put_many([*keys[1:], keys[2], keys[1]], [*rows[1:], rows[0], rows[2]])
+    for key, row in zip(keys, rows, strict=True):
+        assert_array_equal(store.get_many([key])[0], row)
+    assert store.info().entries == 3
+
+
 def test_counters_are_shared_by_all_stores_of_a_location(tmp_path, make_rows):
     keys, rows = make_rows(5)
     one, two = FeatureStore(tmp_path), FeatureStore(str(tmp_path), max_size="1GB")

@@ -15,7 +15,7 @@ def small_pieces(monkeypatch):
     whole = _files._write_all
 
     def write_all(opened, pieces, size):
-        written.append((opened.tell(), size))
+        written.append((os.lseek(opened, 0, os.SEEK_CUR), size))
         whole(opened, pieces, size)
 
     monkeypatch.setattr(_files, "_WRITE_SIZE", 64)
@@ -61,6 +61,17 @@ def test_a_write_that_stops_early_goes_on(tmp_path, monkeypatch):
     _files.write_at(str(tmp_path), 2, 0, list(values), 30)
     for name in ("1.rows", "2.rows"):
         assert (tmp_path / name).read_bytes() == values.tobytes()
+
+
+def test_a_file_that_is_too_short_or_not_there_is_left_alone(tmp_path):
+    values = np.arange(6, dtype=np.uint8).reshape(2, 3)
+    assert not _files.write_at(str(tmp_path), 1, 4, values, 3)
+    assert not list(tmp_path.iterdir())
+    assert _files.write_at(str(tmp_path), 1, 0, values, 3)
+    assert not _files.write_at(str(tmp_path), 1, 7, values, 3)
+    assert (tmp_path / "1.rows").read_bytes() == bytes(range(6))
+    with pytest.raises(FileNotFoundError):
+        _files.write_at(str(tmp_path / "gone"), 1, 0, values, 3)
 
 
 def test_nothing_makes_an_empty_file(tmp_path):
