@@ -4,18 +4,19 @@
         [--only PART]
 
 ``rows``: rows of 1280 float32 written and read, in CPU time of one thread, best of 5:
-the store, by default in batches of 256, a file a row, and joblib.Memory. To make a
+the store, in calls of 256 rows and all in one call, a file a row, and joblib.Memory.
+They take turns, so that a machine that is slow for a while is so for all. To make a
 store takes a millisecond or so, as long as some 25 files do, and is counted. A file a
 row comes three ways. ``np.save`` and ``np.load`` of KEY.npy is what people who keep
 features in files write, and the one that the target is held to: what comes back is an
 array, and a file of something else is an error. ``raw`` is the bare bytes: nothing
 tells how many rows they are of or whether they are whole. ``safe`` has a checksum, a
 temporary file and a rename, so that it keeps what the store promises. No file is
-deleted before all are written: for half a minute after many deletions ext4 takes ten
-times as long to make a file, which is nothing to hold against anybody. The last line is
-the time that any store needs that checks what it gives: the fastest checksum, of each
-row, and the bytes through the page cache, in aligned pieces; no keys, no index and no
-Python.
+deleted before all are written: for half a minute after many deletions, such as those
+at the end of this, ext4 takes ten times as long to make a file, which is nothing to
+hold against anybody. What any store needs that checks what it gives comes last: the
+fastest checksum, of each row, and the bytes through the page cache, in aligned pieces;
+no keys, no index and no Python.
 
 ``hash``: the fastest cryptographic hash. ``hits``: what a hit costs beyond reading
 and hashing a file. ``grid``: decodes a picture and seconds of a search of 3 folds x 8
@@ -53,6 +54,7 @@ REPEATS = 5
 WIDTH = 1280
 PIECE = 512 * 2**10  # bytes
 NPY = "a .npy file a row"
+LEAST = "checksum and bytes alone"
 TIMES_A_FILE = 10  # the targets
 HIT_US = 60
 SMALL = {"size": 32, "pixels_per_cell": 16, "cells_per_block": 1, "color_bins": 2}
@@ -63,30 +65,44 @@ def verdict(met):
     return "met" if met else "MISSED"
 
 
-def best_us(work, folders, count):
-    """Return CPU and wall microseconds of one of `count` things, best of several."""
-    times = []
-    for folder in folders:
-        cpu, wall = time.process_time(), time.perf_counter()
-        work(folder)
-        times.append((time.process_time() - cpu, time.perf_counter() - wall))
-    return tuple(1e6 * min(each) / count for each in zip(*times, strict=True))
+def best_us(works, parent):
+    """Return CPU and wall microseconds of each of some works, best of several.
+
+    A work is a name, a function of a folder, and how many things it does there.
+    """
+    times = {name: [] for name, *_ in works}
+    for repeat in range(REPEATS):
+        for name, work, count in works:
+            folder = Path(parent, f"{name} {repeat}")
+            folder.mkdir(exist_ok=True)
+            os.sync()  # nobody pays for what others have left to be written
+            cpu, wall = time.process_time(), time.perf_counter()
+            work(str(folder))
+            spent = time.process_time() - cpu, time.perf_counter() - wall
+            times[name].append([1e6 * seconds / count for seconds in spent])
+    return {name: np.min(each, axis=0) for name, each in times.items()}
 
 
 def engines(keys, rows, batch):
     """Return a writer and a reader of each engine."""
     names = [key.hex() for key in keys]
 
-    def put(folder):
+    def put(folder, batch=batch):
         store = FeatureStore(folder)
         for start in range(0, len(keys), batch):
             stop = start + batch
             store.put_many(keys[start:stop], rows[start:stop])
 
-    def get(folder):
+    def get(folder, batch=batch):
         store = FeatureStore(folder)
         for start in range(0, len(keys), batch):
             store.get_many(keys[start : start + batch])
+
+    def put_all(folder):
+        put(folder, len(keys))
+
+    def get_all(folder):
+        get(folder, len(keys))
 
     def save(folder):
         for name, row in zip(names, rows, strict=True):
@@ -121,17 +137,12 @@ def engines(keys, rows, batch):
                 raise OSError(name)
             np.frombuffer(content, dtype=np.float32, offset=4)
 
-    def remember(folder):
-        cached = joblib.Memory(folder, verbose=0).cache(row_of, ignore=["rows"])
-        for position in range(len(rows)):
-            cached(position, rows)
-
     return {
-        "FeatureStore": (put, get),
+        f"FeatureStore, {batch} a call": (put, get),
+        "FeatureStore, one call": (put_all, get_all),
         NPY: (save, load),
         "a raw file a row": (write, read),
         "a safe file a row": (write_safely, read_safely),
-        "joblib.Memory": (remember, remember),
     }
 
 
@@ -140,49 +151,19 @@ def row_of(position, rows):
     return rows[position]
 
 
-def bench_rows(count, batch):
-    """Compare the engines."""
-    rng = np.random.default_rng(0)
-    rows = rng.standard_normal((count, WIDTH)).astype(np.float32)
-    keys = [rng.bytes(32) for _ in range(count)]
-    found = {}
-    with tempfile.TemporaryDirectory() as parent:
-        for name, (write, read) in engines(keys, rows, batch).items():
-            some = count if name != "joblib.Memory" else count // 10
-            if some < count:
-                write, read = engines(keys[:some], rows[:some], batch)[name]
-            folders = [tempfile.mkdtemp(dir=parent) for _ in range(REPEATS)]
-            found[name] = (
-                best_us(write, folders, some),
-                best_us(read, folders, some),
-            )
-            (write_cpu, write_wall), (read_cpu, read_wall) = found[name]
-            print(
-                f"{name:<18} write {1e6 / write_cpu:>8.0f} rows/s CPU, "
-                f"{1e6 / write_wall:>8.0f} wall; read {1e6 / read_cpu:>8.0f} CPU, "
-                f"{1e6 / read_wall:>8.0f} wall"
-            )
-        least = bench_least(rows, batch, parent)
-    ours = [cpu for cpu, _ in found.pop("FeatureStore")]
-    for name, other in found.items():
-        ratios = [theirs / mine for (theirs, _), mine in zip(other, ours, strict=True)]
-        line = (
-            f"{name} / FeatureStore, CPU: write {ratios[0]:.1f}, read {ratios[1]:.1f}"
-        )
-        if name == NPY:
-            met = [verdict(ratio >= TIMES_A_FILE) for ratio in ratios]
-            line += f" (target {TIMES_A_FILE}: write {met[0]}, read {met[1]})"
-        print(line)
-    (save, _), (load, _) = found[NPY]
-    print(
-        f"us CPU a row: FeatureStore write {ours[0]:.2f}, read {ours[1]:.2f}; the "
-        f"target {save / TIMES_A_FILE:.2f}, {load / TIMES_A_FILE:.2f}; checksum and "
-        f"bytes alone {least[0]:.2f}, {least[1]:.2f}"
-    )
+def joblib_memory(rows):
+    """Return what writes and reads rows by joblib.Memory."""
+
+    def remember(folder):
+        cached = joblib.Memory(folder, verbose=0).cache(row_of, ignore=["rows"])
+        for position in range(len(rows)):
+            cached(position, rows)
+
+    return remember, remember
 
 
-def bench_least(rows, batch, parent):
-    """Return the microseconds of checksum and bytes alone, to write and to read."""
+def least(rows, batch):
+    """Return what writes and reads checksums and bytes alone."""
     batches = [rows[start : start + batch] for start in range(0, len(rows), batch)]
     content = memoryview(rows).cast("B")
     block = np.empty_like(batches[0])
@@ -204,8 +185,45 @@ def bench_least(rows, batch, parent):
                 file.readinto(block[: len(part)])
                 check(block[: len(part)])
 
-    folders = [tempfile.mkdtemp(dir=parent) for _ in range(REPEATS)]
-    return [best_us(work, folders, len(rows))[0] for work in (write, read)]
+    return write, read
+
+
+def bench_rows(count, batch):
+    """Compare the engines."""
+    rng = np.random.default_rng(0)
+    rows = rng.standard_normal((count, WIDTH)).astype(np.float32)
+    keys = [rng.bytes(32) for _ in range(count)]
+    some = count // 10  # for the slow one
+    all_works = {
+        **engines(keys, rows, batch),
+        "joblib.Memory": joblib_memory(rows[:some]),
+        LEAST: least(rows, batch),
+    }
+    counts = {name: some if "joblib" in name else count for name in all_works}
+    with tempfile.TemporaryDirectory() as parent:
+        writes, reads = [
+            best_us(
+                [(name, both[i], counts[name]) for name, both in all_works.items()],
+                parent,
+            )
+            for i in range(2)
+        ]
+    for name in all_works:
+        (write_cpu, write_wall), (read_cpu, read_wall) = writes[name], reads[name]
+        print(
+            f"{name:<24} write {1e6 / write_cpu:>7.0f} rows/s CPU, "
+            f"{1e6 / write_wall:>7.0f} wall, {write_cpu:>6.2f} us CPU a row; "
+            f"read {1e6 / read_cpu:>7.0f}, {1e6 / read_wall:>7.0f}, {read_cpu:>6.2f}"
+        )
+    ours = [name for name in all_works if name.startswith("FeatureStore")]
+    for name in [name for name in all_works if name not in (*ours, LEAST)]:
+        for mine in ours:
+            write, read = [each[name][0] / each[mine][0] for each in (writes, reads)]
+            line = f"{name} / {mine}, CPU: write {write:.1f}, read {read:.1f}"
+            if name == NPY:
+                met = [verdict(ratio >= TIMES_A_FILE) for ratio in (write, read)]
+                line += f" (target {TIMES_A_FILE}: write {met[0]}, read {met[1]})"
+            print(line)
 
 
 def bench_hash():

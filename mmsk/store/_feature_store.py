@@ -17,7 +17,7 @@ from mmsk.store._info import StoreInfo
 from mmsk.store._records import MANIFEST, PART, ROW, Names, identify
 from mmsk.store._size import parse_size
 
-_READ_COUNT = 256  # keys, at once
+_READ_COUNT = 2048  # keys, at once: of a large block the system gives large pages
 
 
 class FeatureStore:
