@@ -34,7 +34,7 @@ def named_branch(name: str, keys: Any, step: Any) -> Iterator[None]:
     except Exception as error:
         if type(step).__module__.startswith("mmsk."):
             raise
-        which = _which(name, keys)
+        which = which_branch(name, keys)
         if type(error) not in (ValueError, TypeError):
             error.add_note(which)
             raise
@@ -67,12 +67,12 @@ def check_output(values: Any, n_samples: int, name: str, keys: Any) -> None:
             else f" Name its columns in a list, [{keys!r}]."
         )
         raise ValueError(
-            f"{_which(name, keys)}: its output must be 2-D, one row for each sample, "
-            f"got shape {values.shape}.{hint}"
+            f"{which_branch(name, keys)}: its output must be 2-D, one row for each "
+            f"sample, got shape {values.shape}.{hint}"
         )
     if values.shape[0] != n_samples:
         raise ValueError(
-            f"{_which(name, keys)}: its output has {values.shape[0]} rows for "
+            f"{which_branch(name, keys)}: its output has {values.shape[0]} rows for "
             f"{n_samples}. A transformer must keep all rows in their order."
         )
     if sp.issparse(values) or values.dtype.kind in "fiub":
@@ -82,14 +82,13 @@ def check_output(values: Any, n_samples: int, name: str, keys: Any) -> None:
             continue
         cells = (column[[row]] for row in range(len(column)))
         odd = next(cell for cell in cells if not _are_numbers(cell)).item()
-        same = isinstance(keys, list) and len(keys) == values.shape[1]
-        where = keys[position] if same else position
+        where = column_at(position, values.shape[1], keys)
         held = " ".join(repr(odd).split())
         held = held if len(held) <= 60 else f"{held[:57]}..."
         raise ValueError(
-            f"{_which(name, keys)}: its output column {where!r} holds {held}, which "
-            "is no number. Give the branch a transformer that makes numbers of it, "
-            "such as TableExtractor, or leave the column out."
+            f"{which_branch(name, keys)}: its output column {where!r} holds {held}, "
+            "which is no number. Give the branch a transformer that makes numbers of "
+            "it, such as TableExtractor, or leave the column out."
         )
 
 
@@ -97,14 +96,21 @@ def check_width(width: int, expected: int, name: str, keys: Any) -> None:
     """Refuse another number of columns than a branch had in fit."""
     if width != expected:
         raise ValueError(
-            f"{_which(name, keys)}: its output has {width} columns, but had {expected} "
-            "in fit."
+            f"{which_branch(name, keys)}: its output has {width} columns, but had "
+            f"{expected} in fit."
         )
 
 
-def _which(name: str, keys: Any) -> str:
+def which_branch(name: str, keys: Any) -> str:
+    """Return what messages call a branch."""
     columns = f"columns {keys}" if isinstance(keys, list) else f"column {keys!r}"
     return f"Branch {name!r} ({columns})"
+
+
+def column_at(position: int, width: int, keys: Any) -> Any:
+    """Return what messages call a column of a branch's output."""
+    same = isinstance(keys, list) and len(keys) == width
+    return keys[position] if same else position
 
 
 def _are_numbers(cells: np.ndarray) -> bool:

@@ -14,6 +14,7 @@ from sklearn.utils.validation import has_fit_parameter
 
 from mmsk._utils._blocks import PRESENCE_NAME, Block, Blocks
 from mmsk.compose._branch_errors import check_output, check_width, named_branch
+from mmsk.compose._branch_precision import warn_of_rounding
 from mmsk.compose._inner_groups import takes_groups
 from mmsk.compose._shared_fits import SharedFits
 from mmsk.compose._step_keys import takes_store
@@ -95,6 +96,7 @@ class Branch:
             return values
 
         values = self._run(X, fit_step)
+        warn_of_rounding(values, self.name, self.keys)
         self._states = states
         self.sparse = sp.issparse(values)
         self._width = values.shape[1]

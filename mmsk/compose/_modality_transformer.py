@@ -98,6 +98,12 @@ class ModalityTransformer(TransformerMixin, NamedSteps):
         If columns are missing, a branch selects none, names come twice, a raw
         block stands beside a sparse one or is larger than `max_block_bytes`.
 
+    Warns
+    -----
+    DataConversionWarning
+        If a branch gives a column whose values float32 cannot tell apart, such as
+        seconds since 1970 as they are.
+
     See Also
     --------
     MultimodalClassifier : Puts an estimator behind it.
