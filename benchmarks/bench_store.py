@@ -12,7 +12,7 @@ features in files write, and the one that the target is held to: what comes back
 array, and a file of something else is an error. ``raw`` is the bare bytes: nothing
 tells how many rows they are of or whether they are whole. ``safe`` has a checksum, a
 temporary file and a rename, so that it keeps what the store promises. No file is
-deleted before all are written: for half a minute after many deletions, such as those
+deleted before all are written: for up to five minutes after many deletions, as those
 at the end of this, ext4 takes ten times as long to make a file, which is nothing to
 hold against anybody. What any store needs that checks what it gives comes last: the
 fastest checksum, of each row, and the bytes through the page cache, in aligned pieces;
