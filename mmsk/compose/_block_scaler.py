@@ -37,6 +37,10 @@ class BlockScaler(OneToOneFeatureMixin, BlockTransformer):
     NaN. A column that varies by no more than rounding errors, in the precision of X,
     is constant: it is shifted, and not blown up to variance 1.
 
+    A column that hardly varied in fit, such as a colour that one picture had, may be
+    hundreds of standard deviations from its mean in a new sample, and decides it alone.
+    With a `clip` values stop at so many, before the block is divided.
+
     Parameters
     ----------
     block_norm : float or None, default=10.0
@@ -44,6 +48,10 @@ class BlockScaler(OneToOneFeatureMixin, BlockTransformer):
         what 100 standardised columns have. ``None`` leaves the blocks at their
         own: :math:`\sqrt d` for a dense block of d columns that vary, 1 for rows
         of TF-IDF, so that a linear model hears the dense block only.
+    clip : float or None, default=None
+        What is further than this many standard deviations from the mean of its
+        column, in a dense block, counts as that far; 10 leaves ordinary columns
+        alone. ``None``: as it is.
     blocks : Blocks, default=None
         Layout of X; MultimodalClassifier and MultimodalRegressor fill it.
         ``None`` reads it from the column names of a DataFrame
@@ -52,7 +60,10 @@ class BlockScaler(OneToOneFeatureMixin, BlockTransformer):
     Attributes
     ----------
     mean_, scale_ : ndarray of shape (n_features_in_,)
-        Output is ``(X - mean_) / scale_``.
+        Output is ``(X - mean_) / scale_``, as far as `limit_` allows.
+    limit_ : ndarray of shape (n_features_in_,)
+        The largest absolute values of the output, infinite for columns that are not
+        clipped.
     blocks_in_ : Blocks
         Layout of X and of the output.
     n_features_in_ : int
@@ -71,27 +82,36 @@ class BlockScaler(OneToOneFeatureMixin, BlockTransformer):
     >>> from mmsk.compose import Block, Blocks, BlockScaler
     >>> blocks = Blocks([Block("image", 0, 1, indicator=1)])
     >>> X = np.array([[1.0, 1.0], [3.0, 1.0], [9.0, 0.0]])
-    >>> BlockScaler(block_norm=None, blocks=blocks).fit_transform(X)
+    >>> scaler = BlockScaler(block_norm=None, clip=10, blocks=blocks).fit(X)
+    >>> scaler.transform(X)
     array([[-1.,  1.],
            [ 1.,  1.],
            [ 7.,  0.]])
+    >>> scaler.transform([[99.0, 1.0]])
+    array([[10.,  1.]])
     """
 
     _parameter_constraints: dict = {
         "block_norm": [Interval(Real, 0, None, closed="neither"), None],
+        "clip": [Interval(Real, 0, None, closed="neither"), None],
         "blocks": [Blocks, None],
     }
     __metadata_request__fit = {"sample_weight": True}
 
     def __init__(
-        self, *, block_norm: float | None = 10.0, blocks: Blocks | None = None
+        self,
+        *,
+        block_norm: float | None = 10.0,
+        clip: float | None = None,
+        blocks: Blocks | None = None,
     ) -> None:
         self.block_norm = block_norm
+        self.clip = clip
         self.blocks = blocks
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, sample_weight=None) -> "BlockScaler":
-        """Learn means and scales.
+        """Learn means, scales and limits.
 
         Parameters
         ----------
@@ -109,17 +129,19 @@ class BlockScaler(OneToOneFeatureMixin, BlockTransformer):
         X = X[rows]
         self.mean_ = np.zeros(X.shape[1])
         self.scale_ = np.ones(X.shape[1])
+        self.limit_ = np.full(X.shape[1], np.inf)
         present = self.blocks_in_.present(X)
         for position, block in enumerate(self.blocks_in_):
             has = present[:, position]
             if block.kind != "vector" or not has.any() or not block.width:
                 continue
             own = slice(block.start, block.stop)
-            self.mean_[own], self.scale_[own] = _moments(
+            self.mean_[own], self.scale_[own], self.limit_[own] = _moments(
                 X[has, own],
                 block.is_sparse(X),
                 None if weights is None else weights[has],
                 self.block_norm,
+                self.clip,
                 np.isin(np.arange(block.width), block.categorical),
             )
         return self
@@ -143,7 +165,7 @@ class BlockScaler(OneToOneFeatureMixin, BlockTransformer):
         parts, stop = [], 0
         for block in sorted(self.blocks_in_, key=lambda block: block.start):
             own = slice(block.start, block.stop)
-            if self.mean_[own].any():
+            if self.mean_[own].any() or np.isfinite(self.limit_[own]).any():
                 parts.append(self._weighed(X, stop, block.start))
                 dense = self._scaled(X[:, own].toarray(), block.start, block.stop)
                 parts.append(as_csr(dense))
@@ -153,8 +175,15 @@ class BlockScaler(OneToOneFeatureMixin, BlockTransformer):
 
     def _scaled(self, X, start, stop):
         """Scale dense columns, those from `start` to `stop`."""
-        scale = self.scale_[start:stop].astype(X.dtype)
-        return (X - self.mean_[start:stop].astype(X.dtype)) / scale
+        mean, scale, limit = [
+            each[start:stop].astype(X.dtype)
+            for each in (self.mean_, self.scale_, self.limit_)
+        ]
+        scaled = X - mean
+        scaled /= scale
+        if np.isfinite(limit).any():
+            np.clip(scaled, -limit, limit, out=scaled)
+        return scaled
 
     def _weighed(self, X, start, stop):
         """Return sparse columns, which are not shifted, of X."""
@@ -166,9 +195,10 @@ class BlockScaler(OneToOneFeatureMixin, BlockTransformer):
         return blocks
 
 
-def _moments(X, is_sparse, weights, block_norm, codes):
-    """Return mean and scale of the columns of one block."""
+def _moments(X, is_sparse, weights, block_norm, clip, codes):
+    """Return mean, scale and limit of the columns of one block."""
     width = X.shape[1]
+    limit = np.full(width, np.inf)
     numbers = np.flatnonzero(~codes) if codes.any() else slice(None)
     if is_sparse:
         mean, scale = np.zeros(width), np.ones(width)
@@ -184,8 +214,11 @@ def _moments(X, is_sparse, weights, block_norm, codes):
         mean[codes], scale[codes] = 0, 1
         values -= mean
         values /= scale
-        values *= values
         values[:, constant] = 0
+        if clip is not None:
+            limit[~constant & ~codes] = clip
+            np.clip(values, -clip, clip, out=values)
+        values *= values
         values = values[:, numbers]
         norms = values.sum(axis=1)
         if np.isnan(norms).any():
@@ -193,4 +226,5 @@ def _moments(X, is_sparse, weights, block_norm, codes):
     size = np.sqrt(np.average(norms, weights=weights))
     if block_norm is not None and size > 0:
         scale[numbers] *= size / block_norm
-    return mean, scale
+        limit *= block_norm / size
+    return mean, scale, limit

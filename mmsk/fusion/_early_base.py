@@ -36,6 +36,7 @@ class BaseEarlyFusion(MetaEstimatorMixin):
         "modalities": [list, tuple, None],
         "scale": ["boolean"],
         "block_norm": [Interval(Real, 0, None, closed="neither"), None],
+        "clip": [Interval(Real, 0, None, closed="neither"), None],
         "n_components": [Interval(Integral, 1, None, closed="left"), None],
         "blocks": [Blocks, None],
         "random_state": ["random_state"],
@@ -49,6 +50,7 @@ class BaseEarlyFusion(MetaEstimatorMixin):
         modalities=None,
         scale: bool = True,
         block_norm: float | None = 10.0,
+        clip: float | None = None,
         n_components: int | None = None,
         blocks: Blocks | None = None,
         random_state=None,
@@ -57,6 +59,7 @@ class BaseEarlyFusion(MetaEstimatorMixin):
         self.modalities = modalities
         self.scale = scale
         self.block_norm = block_norm
+        self.clip = clip
         self.n_components = n_components
         self.blocks = blocks
         self.random_state = random_state
@@ -91,7 +94,9 @@ class BaseEarlyFusion(MetaEstimatorMixin):
         blocks = self._own_blocks
         self.scaler_ = self.reducer_ = None
         if self.scale:
-            self.scaler_ = BlockScaler(block_norm=self.block_norm, blocks=blocks)
+            self.scaler_ = BlockScaler(
+                block_norm=self.block_norm, clip=self.clip, blocks=blocks
+            )
             self.scaler_.set_output(transform="default")
             X = self.scaler_.fit(X, sample_weight=weights).transform(X)
         self._absent_fill = AbsentFill(blocks).fit(X)

@@ -75,6 +75,9 @@ class IntermediateFusionClassifier(BaseIntermediateFusionClassifier):
     block_norm : float or None, default=10.0
         The root mean square of the row norms of every vector block, see
         BlockScaler. ``None``: standardised columns.
+    clip : float or None, default=None
+        What is further than this many standard deviations from the mean of its
+        column counts as that far, see BlockScaler. ``None``: as it is.
     loss : {"cross_entropy", "focal", "logit_adjusted"}, CrossEntropy, Focal, \
             LogitAdjusted or callable, default="cross_entropy"
         See NeuralClassifier.
@@ -249,6 +252,9 @@ class IntermediateFusionRegressor(BaseIntermediateFusionRegressor):
     block_norm : float or None, default=10.0
         The root mean square of the row norms of every vector block, see
         BlockScaler. ``None``: standardised columns.
+    clip : float or None, default=None
+        What is further than this many standard deviations from the mean of its
+        column counts as that far, see BlockScaler. ``None``: as it is.
     loss : {"squared_error", "huber"}, SquaredError, Huber or callable, \
             default="squared_error"
         See NeuralRegressor.

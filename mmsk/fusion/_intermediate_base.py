@@ -40,6 +40,7 @@ class BaseIntermediateFusion(BlockReader):
         "auxiliary_loss": [Interval(Real, 0, None, closed="left")],
         "decision": [StrOptions({"fused", "hybrid"}), dict],
         "block_norm": [Interval(Real, 0, None, closed="neither"), None],
+        "clip": [Interval(Real, 0, None, closed="neither"), None],
         "blocks": [Blocks, None],
     }
 
@@ -54,6 +55,7 @@ class BaseIntermediateFusion(BlockReader):
         "decision",
         "modalities",
         "block_norm",
+        "clip",
     )
 
     def _check_Xy(self, X, y, *, reset):
@@ -85,7 +87,9 @@ class BaseIntermediateFusion(BlockReader):
         return replace(target, loss=loss)
 
     def _learn_inputs(self, X, weights) -> None:
-        scaler = BlockScaler(block_norm=self.block_norm, blocks=self._own_blocks)
+        scaler = BlockScaler(
+            block_norm=self.block_norm, clip=self.clip, blocks=self._own_blocks
+        )
         # arrays, whatever transform_output is set globally
         scaler.set_output(transform="default")
         self.scaler_ = scaler.fit(X, sample_weight=weights)

@@ -29,6 +29,7 @@ class BaseIntermediateFusionClassifier(BaseIntermediateFusion, BaseNeuralClassif
         auxiliary_loss: float = 0.0,
         decision="fused",
         block_norm: float | None = 10.0,
+        clip: float | None = None,
         loss="cross_entropy",
         optimizer="adamw",
         lr: float = 3e-3,
@@ -58,6 +59,7 @@ class BaseIntermediateFusionClassifier(BaseIntermediateFusion, BaseNeuralClassif
         self.auxiliary_loss = auxiliary_loss
         self.decision = decision
         self.block_norm = block_norm
+        self.clip = clip
         self.loss = loss
         self.optimizer = optimizer
         self.lr = lr
@@ -103,6 +105,7 @@ class BaseIntermediateFusionRegressor(BaseIntermediateFusion, BaseNeuralRegresso
         auxiliary_loss: float = 0.0,
         decision="fused",
         block_norm: float | None = 10.0,
+        clip: float | None = None,
         loss="squared_error",
         optimizer="adamw",
         lr: float = 3e-3,
@@ -131,6 +134,7 @@ class BaseIntermediateFusionRegressor(BaseIntermediateFusion, BaseNeuralRegresso
         self.auxiliary_loss = auxiliary_loss
         self.decision = decision
         self.block_norm = block_norm
+        self.clip = clip
         self.loss = loss
         self.optimizer = optimizer
         self.lr = lr

@@ -67,6 +67,10 @@ class LateFusionClassifier(BaseLateFusion, BaseFusionClassifier):
     block_norm : float or None, default=10.0
         The root mean square of the row norms of every block, see BlockScaler.
         Without effect if not `scale`.
+    clip : float or None, default=None
+        What is further than this many standard deviations from the mean of its
+        column counts as that far, see BlockScaler. ``None``: as it is. Without effect
+        if not `scale`.
     n_components : int or None, default=None
         Reduce blocks that are wider than this with BlockReducer.
     blocks : Blocks, default=None
@@ -242,6 +246,10 @@ class LateFusionRegressor(BaseLateFusion, BaseFusionRegressor):
     block_norm : float or None, default=10.0
         The root mean square of the row norms of every block, see BlockScaler.
         Without effect if not `scale`.
+    clip : float or None, default=None
+        What is further than this many standard deviations from the mean of its
+        column counts as that far, see BlockScaler. ``None``: as it is. Without effect
+        if not `scale`.
     n_components : int or None, default=None
         Reduce blocks that are wider than this with BlockReducer.
     blocks : Blocks, default=None

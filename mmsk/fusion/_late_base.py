@@ -39,6 +39,7 @@ class BaseLateFusion(MetaEstimatorMixin, NamedSteps):
         "modalities": [list, tuple, None],
         "scale": ["boolean"],
         "block_norm": [Interval(Real, 0, None, closed="neither"), None],
+        "clip": [Interval(Real, 0, None, closed="neither"), None],
         "n_components": [Interval(Integral, 1, None, closed="left"), None],
         "blocks": [Blocks, None],
         "n_jobs": [Integral, None],
@@ -60,6 +61,7 @@ class BaseLateFusion(MetaEstimatorMixin, NamedSteps):
         modalities=None,
         scale: bool = True,
         block_norm: float | None = 10.0,
+        clip: float | None = None,
         n_components: int | None = None,
         blocks: Blocks | None = None,
         n_jobs: int | None = None,
@@ -73,6 +75,7 @@ class BaseLateFusion(MetaEstimatorMixin, NamedSteps):
         self.modalities = modalities
         self.scale = scale
         self.block_norm = block_norm
+        self.clip = clip
         self.n_components = n_components
         self.blocks = blocks
         self.n_jobs = n_jobs
@@ -152,6 +155,7 @@ class BaseLateFusion(MetaEstimatorMixin, NamedSteps):
                 modalities=[name],
                 scale=self.scale,
                 block_norm=self.block_norm,
+                clip=self.clip,
                 n_components=self.n_components,
                 blocks=self._own_blocks,
                 random_state=self.random_state,

@@ -66,6 +66,58 @@ def test_without_block_norm_a_block_has_the_square_root_of_its_width():
     np.testing.assert_allclose(row_norms(out[:, 3:]).mean(), 1.0)
 
 
+@pytest.mark.parametrize("kind", [np.asarray, sp.csr_array])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_values_stop_at_clip_standard_deviations(kind, weighted):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(400, 4)) - [0, 0, 5, 0]
+    X[:, 1] = np.arange(400) == 7  # rare: 20 standard deviations from its mean
+    weights = rng.uniform(0.5, 2, 400) if weighted else None
+    blocks = Blocks([Block("a", 0, 3, sparse=False), Block("b", 3, 4, sparse=False)])
+    model = scaler(blocks, clip=4.0, block_norm=3.0)
+    out = model.fit(kind(X), sample_weight=weights).transform(kind(X))
+    out = out.toarray() if sp.issparse(out) else out
+    plain = StandardScaler().fit(X, sample_weight=weights)
+    expected = np.clip(plain.transform(X), -4, 4)
+    assert expected.max() == 4
+    sizes = [
+        np.sqrt(np.average(row_norms(expected[:, own]), weights=weights))
+        for own in (slice(0, 3), slice(3, 4))
+    ]
+    expected *= 3 / np.repeat(sizes, [3, 1])
+    np.testing.assert_allclose(out, expected, atol=1e-12)
+    np.testing.assert_allclose(model.limit_, 12 / np.repeat(sizes, [3, 1]))
+    far = plain.mean_ + plain.scale_ * np.array([[-99, 99, 3, -99.0]])
+    out = model.transform(kind(far))
+    out = out.toarray() if sp.issparse(out) else out
+    expected = np.array([[-4, 4, 3, -4]]) * 3 / np.repeat(sizes, [3, 1])
+    np.testing.assert_allclose(out, expected)
+    out = scaler(blocks).fit(X).transform(far)
+    np.testing.assert_allclose(out, StandardScaler().fit(X).transform(far))
+
+
+def test_a_dense_block_of_mean_0_in_a_csr_matrix_is_clipped():
+    blocks = Blocks([Block("a", 0, 1, sparse=False), Block("b", 1, 2, sparse=True)])
+    X = sp.csr_array([[-1.0, 1.0], [1.0, 1.0]])
+    model = scaler(blocks, clip=1.5).fit(X)
+    assert model.mean_.tolist() == [0, 0]
+    assert model.limit_.tolist() == [1.5, np.inf]
+    out = model.transform(sp.csr_array([[9.0, 9.0]]))
+    np.testing.assert_array_equal(out.toarray(), [[1.5, 9.0]])
+
+
+def test_what_has_no_standard_deviation_is_not_clipped():
+    blocks = [Block("a", 0, 3, indicator=3, categorical=(1,), sparse=False)]
+    blocks = Blocks([*blocks, Block("raw", 4, 6, kind="tokens")])
+    X = np.array([[0, 5, 1, 1, 70, 80], [0, 6, 3, 1, 90, 60]], dtype=float)
+    model = scaler(blocks, clip=2.0, block_norm=None).fit(X)
+    np.testing.assert_array_equal(model.limit_, [np.inf, np.inf, 2, *[np.inf] * 3])
+    new = np.array([[50, 99, np.nan, 1, 99, 99], [50, 99, 8, 1, 99, 99]])
+    expected = new - [0, 0, 2, 0, 0, 0]
+    expected[1, 2] = 2
+    np.testing.assert_array_equal(model.transform(new), expected)
+
+
 def test_sparse_columns_are_not_shifted_and_keep_their_ratios():
     X, _ = two_blocks(absent=0.3)
     out = scaler(block_norm=2.0).fit_transform(sp.csr_array(X))
