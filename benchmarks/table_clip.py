@@ -55,9 +55,9 @@ def run_set(name, data, clips, store):
 def report(name, clips, scores):
     """Print a line for each clip."""
     for position, clip in enumerate(clips):
-        score, loss = scores[:, position].T
-        line = f"{name:<18} {clip!s:>5} {score.mean():7.3f} {score.min():7.3f} "
-        line += f"{loss.mean():7.3f}"
+        found, losses = scores[:, position].T
+        line = f"{name:<18} {clip!s:>5} {found.mean():7.3f} {found.min():7.3f} "
+        line += f"{losses.mean():7.3f}"
         if position:
             difference = scores[:, position] - scores[:, 0]
             errors = difference.std(axis=0, ddof=1) / np.sqrt(len(difference))

@@ -50,8 +50,8 @@ class BlockScaler(OneToOneFeatureMixin, BlockTransformer):
         of TF-IDF, so that a linear model hears the dense block only.
     clip : float or None, default=None
         What is further than this many standard deviations from the mean of its
-        column, in a dense block, counts as that far; 10 leaves ordinary columns
-        alone. ``None``: as it is.
+        column, in a dense block, counts as that far, and a column that was constant
+        in fit stays 0; 10 leaves ordinary columns alone. ``None``: as it is.
     blocks : Blocks, default=None
         Layout of X; MultimodalClassifier and MultimodalRegressor fill it.
         ``None`` reads it from the column names of a DataFrame
@@ -175,10 +175,11 @@ class BlockScaler(OneToOneFeatureMixin, BlockTransformer):
 
     def _scaled(self, X, start, stop):
         """Scale dense columns, those from `start` to `stop`."""
-        mean, scale, limit = [
-            each[start:stop].astype(X.dtype)
-            for each in (self.mean_, self.scale_, self.limit_)
-        ]
+        with np.errstate(over="ignore"):  # no limit may be beyond those of X
+            mean, scale, limit = [
+                each[start:stop].astype(X.dtype)
+                for each in (self.mean_, self.scale_, self.limit_)
+            ]
         scaled = X - mean
         scaled /= scale
         if np.isfinite(limit).any():
@@ -216,7 +217,7 @@ def _moments(X, is_sparse, weights, block_norm, clip, codes):
         values /= scale
         values[:, constant] = 0
         if clip is not None:
-            limit[~constant & ~codes] = clip
+            limit[~codes] = np.where(constant, 0.0, clip)[~codes]
             np.clip(values, -clip, clip, out=values)
         values *= values
         values = values[:, numbers]

@@ -41,7 +41,9 @@ def named_branch(name: str, keys: Any, step: Any) -> Iterator[None]:
         raise type(error)(f"{which}: {error}") from error
 
 
-def check_output(values: Any, n_samples: int, name: str, keys: Any) -> None:
+def check_output(
+    values: Any, n_samples: int, name: str, keys: Any, columns: list
+) -> None:
     """Refuse what a branch has made if it is no table that float32 can hold.
 
     Parameters
@@ -53,6 +55,9 @@ def check_output(values: Any, n_samples: int, name: str, keys: Any) -> None:
         Name of the branch.
     keys : str, int or list of them
         Its columns.
+    columns : list
+        The columns of the output, empty where they are others than those of the
+        branch.
 
     Raises
     ------
@@ -82,7 +87,7 @@ def check_output(values: Any, n_samples: int, name: str, keys: Any) -> None:
             continue
         cells = (column[[row]] for row in range(len(column)))
         odd = next(cell for cell in cells if not _are_numbers(cell)).item()
-        where = column_at(position, values.shape[1], keys)
+        where = column_at(position, columns)
         held = " ".join(repr(odd).split())
         held = held if len(held) <= 60 else f"{held[:57]}..."
         raise ValueError(
@@ -107,10 +112,9 @@ def which_branch(name: str, keys: Any) -> str:
     return f"Branch {name!r} ({columns})"
 
 
-def column_at(position: int, width: int, keys: Any) -> Any:
+def column_at(position: int, columns: list) -> Any:
     """Return what messages call a column of a branch's output."""
-    same = isinstance(keys, list) and len(keys) == width
-    return keys[position] if same else position
+    return columns[position] if columns else position
 
 
 def _are_numbers(cells: np.ndarray) -> bool:

@@ -96,7 +96,7 @@ class Branch:
             return values
 
         values = self._run(X, fit_step)
-        warn_of_rounding(values, self.name, self.keys)
+        warn_of_rounding(values, self.name, self.keys, self._columns(values))
         self._states = states
         self.sparse = sp.issparse(values)
         self._width = values.shape[1]
@@ -158,8 +158,18 @@ class Branch:
                 values = call(step, values)
             block = getattr(step, "block_", None)
         values = _as_array(values)
-        check_output(values, n_samples, self.name, self.keys)
+        check_output(values, n_samples, self.name, self.keys, self._columns(values))
         return values if _marked(block) else _together(values, present)
+
+    def _columns(self, values: Any) -> list:
+        """Return the columns of the output where they are the branch's, or nothing."""
+        if not isinstance(self.keys, list) or values.shape[-1] != len(self.keys):
+            return []
+        kept = all(
+            getattr(step, "feature_names_out", None) == "one-to-one"
+            for step in _steps(self._transformer)
+        )
+        return self.keys if kept else []
 
     def _block_behind(self, width: int) -> Block:
         """Return the block of the branch's columns."""

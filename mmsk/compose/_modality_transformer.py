@@ -101,8 +101,8 @@ class ModalityTransformer(TransformerMixin, NamedSteps):
     Warns
     -----
     DataConversionWarning
-        If a branch gives a column whose values float32 cannot tell apart, such as
-        seconds since 1970 as they are.
+        If a branch gives a dense column whose values float32 cannot tell apart, such
+        as seconds since 1970, as they are, of a few hours.
 
     See Also
     --------
@@ -221,10 +221,9 @@ class ModalityTransformer(TransformerMixin, NamedSteps):
             check_consistent_length(X, groups)
             warn_if_ungrouped(*(branch.transformer for branch in fitted))
         given = {"sample_weight": sample_weight, "groups": groups}
-        parts = [
-            branch.fit_transform(cut_columns(X, branch.keys), y, **given)
-            for branch in fitted
-        ]
+        parts = []
+        for branch in fitted:
+            parts.append(branch.fit_transform(cut_columns(X, branch.keys), y, **given))
         self._fitted = fitted
         self.blocks_ = Blocks.stacked(
             branch.block.moved(0, branch.name) for branch in fitted

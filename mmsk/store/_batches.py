@@ -14,13 +14,12 @@ _MAX_SIZE = 8 * 2**20  # of what is written at once
 
 
 class Batch(NamedTuple):
-    """Entries of one size: a value for each record, and of new ones key and mark."""
+    """Entries of one size: a value for each record, and the mark of its key if new."""
 
     size: int
     records: NDArray[np.void]
     values: NDArray | Sequence[Buffer]
     marks: NDArray[np.uint64] | None = None
-    keys: Sequence[bytes] = ()
 
     @property
     def names(self) -> Names:
@@ -40,9 +39,7 @@ class Batch(NamedTuple):
             values = self.values[chosen]
         else:
             values = list(compress(self.values, chosen.tolist()))
-        keys = list(compress(self.keys, chosen.tolist()))
-        records, marks = self.records[chosen], self.marks[chosen]
-        return Batch(self.size, records, values, marks, keys)
+        return Batch(self.size, self.records[chosen], values, self.marks[chosen])
 
     def parts(self) -> Iterator["Batch"]:
         """Yield batches that are each written at once."""
@@ -60,23 +57,22 @@ def pack(
 ) -> list[Batch]:
     """Return batches of contiguous values, one for each key.
 
-    Only one batch has a key: that where it comes first, perhaps more than once.
+    A key that is given twice stays in the batch of its first value.
     """
     if isinstance(values, np.ndarray):  # a row each
         return [_batch(keys, kind, values[0].nbytes, values)]
     sizes = [value.nbytes for value in values]
     if len(set(sizes)) == 1:
         return [_batch(keys, kind, sizes[0], values)]
-    size_of = dict(zip(reversed(keys), reversed(sizes), strict=True))
-    batches = []
-    for size in sorted(set(size_of.values())):
-        chosen = [
-            size_of[key] == size == its_size
-            for key, its_size in zip(keys, sizes, strict=True)
-        ]
-        some = [list(compress(each, chosen)) for each in (keys, values)]
-        batches.append(_batch(some[0], kind, size, some[1]))
-    return batches
+    size_of: dict[bytes, int] = {}
+    chosen: dict[int, list[int]] = {}
+    for i, (key, size) in enumerate(zip(keys, sizes, strict=True)):
+        if size_of.setdefault(key, size) == size:
+            chosen.setdefault(size, []).append(i)
+    return [
+        _batch([keys[i] for i in some], kind, size, [values[i] for i in some])
+        for size, some in sorted(chosen.items())
+    ]
 
 
 def _batch(
@@ -86,4 +82,4 @@ def _batch(
     records = np.zeros(len(keys), dtype=RECORD)
     records["id"] = names.ids
     records["sum"] = seal(names.marks, kind, size, values)
-    return Batch(size, records, values, names.marks, keys)
+    return Batch(size, records, values, names.marks)

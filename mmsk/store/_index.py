@@ -1,7 +1,6 @@
 """The index of a store as one process remembers it, to look many keys up at once."""
 
 import sqlite3
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +29,7 @@ class Index:
             np.empty(0, BATCH), np.empty(0, RECORD), np.empty(0, np.int32)
         )
         self._unsettled: list[NewBatch] = []
-        self._expected: set[bytes] = set()  # keys of unsettled ones, and others
+        self._expected: set[int] = set()  # of ids: those of unsettled ones, and others
         self._recent: dict[int, int] = {}
         self._sorted = np.empty(0, np.uint64), np.empty(0, np.int32)
 
@@ -52,15 +51,15 @@ class Index:
         self._last = new.row[0]
         self._unsettled.append(new)
 
-    def expect(self, keys: Sequence[bytes], ids: NDArray[np.uint64]) -> bool:
-        """Tell whether a key may be there already or is given twice.
+    def expect(self, ids: NDArray[np.uint64]) -> bool:
+        """Tell whether one of the numbers may be there already or comes twice.
 
         They are the ones that come next: to put them into a set and see how much it
         has grown takes half of the time of a look at it now and another then.
         """
         n_before = len(self._expected)
-        self._expected.update(keys)
-        if len(self._expected) < n_before + len(keys):
+        self._expected.update(ids.tolist())
+        if len(self._expected) < n_before + len(ids):
             return True
         return bool(self._n_records) and self.find(ids).max(initial=-1) >= 0
 

@@ -143,14 +143,14 @@ def _replace(
     new, bad = [], []
     for batch in batches:
         names = batch.names
-        if index.expect(batch.keys, names.ids):
+        if index.expect(names.ids):
             there = index.find(names.ids) >= 0
             is_new = np.ones(len(there), dtype=bool)
             for found in _read(index, folder, names, np.flatnonzero(there))[0]:
                 is_new[found.positions[found.sound(names, kind)]] = False
             bad.append(names.ids[there & is_new])
-            first = {key: i for i, key in reversed(list(enumerate(batch.keys)))}
-            is_first = np.isin(np.arange(len(there)), list(first.values()))
+            is_first = np.zeros(len(there), dtype=bool)
+            is_first[np.unique(names.ids, return_index=True)[1]] = True
             batch = batch.take(is_new & is_first)
         if len(batch.records):
             new.append(batch)

@@ -106,14 +106,14 @@ def test_a_dense_block_of_mean_0_in_a_csr_matrix_is_clipped():
     np.testing.assert_array_equal(out.toarray(), [[1.5, 9.0]])
 
 
-def test_what_has_no_standard_deviation_is_not_clipped():
+def test_constant_columns_stay_0_and_codes_and_raw_blocks_are_not_clipped():
     blocks = [Block("a", 0, 3, indicator=3, categorical=(1,), sparse=False)]
     blocks = Blocks([*blocks, Block("raw", 4, 6, kind="tokens")])
     X = np.array([[0, 5, 1, 1, 70, 80], [0, 6, 3, 1, 90, 60]], dtype=float)
     model = scaler(blocks, clip=2.0, block_norm=None).fit(X)
-    np.testing.assert_array_equal(model.limit_, [np.inf, np.inf, 2, *[np.inf] * 3])
+    np.testing.assert_array_equal(model.limit_, [0, np.inf, 2, *[np.inf] * 3])
     new = np.array([[50, 99, np.nan, 1, 99, 99], [50, 99, 8, 1, 99, 99]])
-    expected = new - [0, 0, 2, 0, 0, 0]
+    expected = new - [50, 0, 2, 0, 0, 0]
     expected[1, 2] = 2
     np.testing.assert_array_equal(model.transform(new), expected)
 

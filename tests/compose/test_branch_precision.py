@@ -2,11 +2,13 @@
 
 import re
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
+from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import DataConversionWarning
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
@@ -61,6 +63,9 @@ def test_missing_values_are_no_values(missing):
         np.where(np.arange(200) % 2, 2.0**40, 2.0**40 + 2.0**18),  # both of them held
         np.linspace(1e-30, 2e-30, 200),
         np.arange(200, dtype=np.uint8),
+        np.arange(200) * 2**54,
+        np.array([-(2**63), 2**63 - 1]),
+        np.where(np.arange(200) % 2, np.inf, 1.0),
         np.full(200, np.nan),
         np.where(np.arange(200) % 2, 0.0, 1e9),
     ],
@@ -77,6 +82,30 @@ def test_scaled_first(scale):
         warnings.simplefilter("error", DataConversionWarning)
         matrix = fitted(SECONDS, scale)
     assert len(np.unique(matrix[:, 0])) == 200
+
+
+def test_columns_in_another_order_are_not_named():
+    transformer = ColumnTransformer(
+        [("scaled", StandardScaler(), ["other"])], remainder="passthrough"
+    )
+    with pytest.warns(DataConversionWarning, match="column 1 .near 1.7e.09: 200"):
+        fitted(SECONDS, transformer, ["time", "other"])
+
+
+@pytest.mark.parametrize("start", [2**52, 2**62, -(2**62), 2**63 - 200])
+def test_whole_numbers_vary_by_no_rounding(start):
+    n_left = len(np.unique((start + np.arange(200)).astype(np.float32)))
+    with pytest.warns(DataConversionWarning, match=f"200 values become {n_left}[)]"):
+        fitted(start + np.arange(200))
+
+
+def test_the_warning_points_to_the_caller():
+    features = ModalityTransformer([("when", "passthrough", [0])])
+    for call in (features.fit, features.fit_transform):
+        with pytest.warns(DataConversionWarning) as caught:
+            call(SECONDS[:, np.newaxis])
+        files = {Path(each.filename).name for each in caught}
+        assert files <= {Path(__file__).name, "_set_output.py"}
 
 
 def test_sparse_columns_are_left_alone():

@@ -1,4 +1,5 @@
 import copy
+import hashlib
 import os
 import pickle
 import subprocess
@@ -350,6 +351,20 @@ def test_two_keys_of_one_number_are_not_taken_for_each_other(store):
     store.put_many([two], [row + 1])
     assert_array_equal(store.get_many([two])[0], row + 1)
     assert store.get_many([one]) == [None]
+    assert store.info().entries == 1
+
+
+@pytest.mark.parametrize("is_read", [False, True])
+def test_a_short_key_is_that_of_its_hash(store, make_rows, is_read):
+    _, rows = make_rows(2)
+    short = b"abc"
+    keys = [short, hashlib.sha256(short).digest()]
+    store.put_many(keys[:1], rows[:1])
+    if is_read:
+        store.get_many(keys)
+    store.put_many(keys[1:], rows[1:])
+    for row in store.get_many(keys):
+        assert_array_equal(row, rows[0])
     assert store.info().entries == 1
 
 
