@@ -13,8 +13,8 @@ the target is held to: what comes back is an array, and a file of something else
 error. ``raw`` is the bare bytes: nothing tells how many rows they are of or whether
 they are whole. ``safe`` has a checksum, a temporary file and a rename, so that it keeps
 what the store promises. No file is deleted before all are written: for up to five
-minutes after many deletions, as those at the end of this, ext4 takes ten times as long
-to make a file, which is nothing to hold against anybody. What any store needs that
+minutes after many deletions, as those at the end of this, ext4 takes several times as
+long to make a file, which is nothing to hold against anybody. What any store needs that
 checks what it gives comes last: the fastest checksum, of each row, and the bytes
 through the page cache, in aligned pieces; no keys, no index and no Python.
 
@@ -194,29 +194,23 @@ def bench_rows(count, batch):
     rows = rng.standard_normal((count, WIDTH)).astype(np.float32)
     keys = [rng.bytes(32) for _ in range(count)]
     some = max(1, count // 10)  # for the slow one
-    all_works = {
-        **engines(keys, rows, batch),
-        "joblib.Memory": joblib_memory(rows[:some]),
-        LEAST: least(rows, batch),
-    }
-    counts = {name: some if "joblib" in name else count for name in all_works}
+    works = [
+        *((name, *both, count) for name, both in engines(keys, rows, batch).items()),
+        ("joblib.Memory", *joblib_memory(rows[:some]), some),
+        (LEAST, *least(rows, batch), count),
+    ]
     with tempfile.TemporaryDirectory() as parent:
-        writes, reads = [
-            best_us(
-                [(name, both[i], counts[name]) for name, both in all_works.items()],
-                parent,
-            )
-            for i in range(2)
-        ]
-    for name in all_works:
+        writes = best_us([(name, write, n) for name, write, _, n in works], parent)
+        reads = best_us([(name, read, n) for name, _, read, n in works], parent)
+    for name in writes:
         (write_cpu, write_wall), (read_cpu, read_wall) = writes[name], reads[name]
         print(
             f"{name:<24} write {1e6 / write_cpu:>7.0f} rows/s CPU, "
             f"{1e6 / write_wall:>7.0f} wall, {write_cpu:>6.2f} us CPU a row; "
             f"read {1e6 / read_cpu:>7.0f}, {1e6 / read_wall:>7.0f}, {read_cpu:>6.2f}"
         )
-    ours = [name for name in all_works if name.startswith("FeatureStore")]
-    for name in [name for name in all_works if name not in (*ours, LEAST)]:
+    ours = [name for name in writes if name.startswith("FeatureStore")]
+    for name in [name for name in writes if name not in (*ours, LEAST)]:
         for mine in ours:
             write, read = [each[name][0] / each[mine][0] for each in (writes, reads)]
             line = f"{name} / {mine}, CPU: write {write:.1f}, read {read:.1f}"

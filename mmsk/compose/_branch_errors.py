@@ -8,6 +8,29 @@ import numpy as np
 import scipy.sparse as sp
 
 
+def check_transformer(name: str, transformer: Any) -> None:
+    """Refuse what is neither a transformer nor a word for one.
+
+    Parameters
+    ----------
+    name : str
+        Name of the branch.
+    transformer : object
+        What the user gave.
+
+    Raises
+    ------
+    TypeError
+        With what was got.
+    """
+    word = isinstance(transformer, str) and transformer in ("drop", "passthrough")
+    if not word and not hasattr(transformer, "transform"):
+        raise TypeError(
+            f"Branch {name!r} must be a transformer, 'passthrough' or 'drop', "
+            f"got {transformer!r}."
+        )
+
+
 @contextmanager
 def named_branch(name: str, keys: Any, step: Any) -> Iterator[None]:
     """Name the branch and its columns in an error of a step that cannot know them.

@@ -22,6 +22,7 @@ from mmsk._utils._param_validation import (
     fit_context,
     output_config,
 )
+from mmsk.compose._branch_errors import check_transformer
 from mmsk.compose._branches import Branch, first_step
 from mmsk.compose._columns import (
     as_table,
@@ -36,8 +37,6 @@ from mmsk.compose._joined_blocks import check_frame, check_raw_size, join_blocks
 from mmsk.compose._select import check_roles, select
 from mmsk.compose._step_keys import takes_store
 from mmsk.store import FeatureStore, as_store
-
-_WORDS = ("drop", "passthrough")
 
 
 class ModalityTransformer(TransformerMixin, NamedSteps):
@@ -338,12 +337,7 @@ class ModalityTransformer(TransformerMixin, NamedSteps):
             )
         self._validate_names(names)
         for name, transformer in self._branches:
-            word = isinstance(transformer, str) and transformer in _WORDS
-            if not word and not hasattr(transformer, "transform"):
-                raise TypeError(
-                    f"Branch {name!r} must be a transformer, 'passthrough' or 'drop', "
-                    f"got {transformer!r}."
-                )
+            check_transformer(name, transformer)
 
     def _readers(self, X: Any) -> Iterator[tuple[Any, Any, Any]]:
         """Yield the extractors whose rows can be stored, their columns and keys."""

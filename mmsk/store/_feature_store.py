@@ -151,7 +151,8 @@ class FeatureStore:
         -------
         rows : list of ndarray of shape (n_values,) or None
             For each key, a float32 array that the caller may write to, or None if
-            there is no sound row.
+            there is no sound row. Up to 2048 of one length share a block of memory,
+            which stays as long as one of them does: copy the few that are to be kept.
         """
         keys = check_keys(keys)
         rows: list[np.ndarray | None] = []

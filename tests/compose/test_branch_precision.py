@@ -15,7 +15,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from mmsk.compose import ModalityTransformer
 from mmsk.feature_extraction.tabular import TableExtractor
 
-SECONDS = 1_700_000_000 + np.arange(200)  # 2 multiples of 128 lie among them
+SECONDS = 1_700_000_000 + np.arange(200)  # they are rounded to 3 multiples of 128
 
 
 def fitted(values, transformer="passthrough", columns=("time",)):
@@ -26,12 +26,10 @@ def fitted(values, transformer="passthrough", columns=("time",)):
 
 @pytest.mark.parametrize("kind", ["int64", "uint32", "float64", "object"])
 def test_seconds_since_1970(kind):
-    n_left = len(np.unique(SECONDS.astype(np.float32)))
-    assert n_left < 5
     message = (
-        f"Branch 'when' (columns ['other', 'time']): features are float32, which "
-        f"cannot tell all values apart of column 'time' (near 1.7e+09: 200 values "
-        f"become {n_left}). Scale"
+        "Branch 'when' (columns ['other', 'time']): features are float32, which "
+        "cannot tell all values apart of column 'time' (near 1.7e+09: 200 values "
+        "become 3). Scale"
     )
     with pytest.warns(DataConversionWarning, match=re.escape(message)) as caught:
         fitted(SECONDS.astype(kind), columns=["other", "time"])
@@ -49,7 +47,7 @@ def test_columns_without_names_and_many_of_them():
 def test_missing_values_are_no_values(missing):
     values = pd.Series(SECONDS, dtype=object)
     values[::3] = missing
-    with pytest.warns(DataConversionWarning, match="133 values become [23]"):
+    with pytest.warns(DataConversionWarning, match="133 values become 3"):
         fitted(values)
 
 
@@ -101,11 +99,9 @@ def test_whole_numbers_vary_by_no_rounding(start):
 
 def test_the_warning_points_to_the_caller():
     features = ModalityTransformer([("when", "passthrough", [0])])
-    for call in (features.fit, features.fit_transform):
-        with pytest.warns(DataConversionWarning) as caught:
-            call(SECONDS[:, np.newaxis])
-        files = {Path(each.filename).name for each in caught}
-        assert files <= {Path(__file__).name, "_set_output.py"}
+    with pytest.warns(DataConversionWarning) as caught:
+        features.fit(SECONDS[:, np.newaxis])
+    assert [Path(each.filename).name for each in caught] == [Path(__file__).name]
 
 
 def test_sparse_columns_are_left_alone():
