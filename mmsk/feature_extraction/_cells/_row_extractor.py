@@ -6,6 +6,7 @@ import sys
 import warnings
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from itertools import groupby
 from numbers import Integral
 from typing import Any, ClassVar
@@ -171,14 +172,15 @@ class RowExtractor(CellExtractor):
             )
         cells, columns = self._check_cells(X, reset=None)
         log = FailureLog(self.on_error, columns)
-        with tqdm(
+        bar = tqdm(
             desc=type(self).__name__,
             total=cells.size,
             unit="cell",
             file=sys.stderr,
             disable=not verbose,
-        ) as bar:
-            for outcome in source.outcomes(self._read(cells)):
+        )
+        with bar, closing(source.outcomes(self._read(cells))) as outcomes:
+            for outcome in outcomes:
                 self._succeeded(outcome, log)
                 position = outcome.row * cells.shape[1] + outcome.column
                 bar.update(position + 1 - bar.n)
@@ -224,21 +226,21 @@ class RowExtractor(CellExtractor):
             row, column = divmod(number, n_columns)
             return output[row, column * width : (column + 1) * width]
 
-        outcomes = source.outcomes(self._read(cells), row_at)
-        for place, parts in groupby(outcomes, key=lambda each: each[:2]):
-            good = [part for part in parts if self._succeeded(part, log)]
-            if not good:
-                continue
-            number = place[0] * n_columns + place[1]
-            target = row_at(number)
-            present[place] = True
-            if len(good) == 1:
-                target[:] = good[0].value
-                source.remember(good[0].key, target, number)
-                continue
-            target[:] = self._pool([part.value for part in good])
-            for part in good:
-                source.remember(part.key, part.value)
+        with closing(source.outcomes(self._read(cells), row_at)) as outcomes:
+            for place, parts in groupby(outcomes, key=lambda each: each[:2]):
+                good = [part for part in parts if self._succeeded(part, log)]
+                if not good:
+                    continue
+                number = place[0] * n_columns + place[1]
+                target = row_at(number)
+                present[place] = True
+                if len(good) == 1:
+                    target[:] = good[0].value
+                    source.remember(good[0].key, target, number)
+                    continue
+                target[:] = self._pool([part.value for part in good])
+                for part in good:
+                    source.remember(part.key, part.value)
         output[:, -1] = present.any(axis=1)
         return output, present
 

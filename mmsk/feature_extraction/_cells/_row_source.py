@@ -11,6 +11,7 @@ from sklearn import config_context, get_config
 from sklearn.utils.parallel import Parallel, delayed
 
 from mmsk.exceptions import MediaError
+from mmsk.feature_extraction._cells._pending_rows import PendingRows
 from mmsk.feature_extraction._cells._row_index import RowIndex
 from mmsk.store import FeatureStore, content_digest, row_key
 
@@ -64,7 +65,7 @@ class RowSource:
         n_batches: int,
         n_jobs: int | None,
     ) -> None:
-        self.store = store
+        self._pending = PendingRows(store)
         self._compute = compute
         self._shape = (width,)
         self._config = config
@@ -75,6 +76,15 @@ class RowSource:
         self._copies: dict[bytes, NDArray[np.float32]] = {}
         self._recent: dict[bytes, NDArray[np.float32] | MediaError] = {}
         self._spare = _SPARE_BYTES
+
+    @property
+    def store(self) -> FeatureStore | None:
+        """Where rows are looked up and put; set it to None to do without."""
+        return self._pending.store
+
+    @store.setter
+    def store(self, store: FeatureStore | None) -> None:
+        self._pending.store = store
 
     def remember(
         self, key: bytes, value: NDArray[np.float32], place: int | None = None
@@ -101,16 +111,20 @@ class RowSource:
     ) -> Iterator[Outcome]:
         """Yield the outcomes of contents ``(row, column, cell, content)``, in order.
 
-        `row_at` returns the row that was remembered with a place.
+        `row_at` returns the row that was remembered with a place. All rows are in the
+        store once this has ended, or was closed.
         """
-        for chunk in self._chunks(contents):
-            keys = [self._key(content) for *_, content in chunk]
-            known = self._known(keys, row_at)
-            values = self._values(keys, [content for *_, content in chunk], known)
-            for (row, column, cell, _), key, value in zip(
-                chunk, keys, values, strict=True
-            ):
-                yield Outcome(row, column, cell, key, value)
+        try:
+            for chunk in self._chunks(contents):
+                keys = [self._key(content) for *_, content in chunk]
+                known = self._known(keys, row_at)
+                values = self._values(keys, [content for *_, content in chunk], known)
+                for (row, column, cell, _), key, value in zip(
+                    chunk, keys, values, strict=True
+                ):
+                    yield Outcome(row, column, cell, key, value)
+        finally:
+            self._pending.put()
 
     def _chunks(self, contents: Iterable[tuple]) -> Iterator[list[tuple]]:
         chunk, size = [], 0
@@ -137,7 +151,7 @@ class RowSource:
         known = {} if row_at is None else self._places.find(asked)
         known = {key: row_at(place) for key, place in known.items()}
         # the reader may be one cell behind, so the last chunk is kept as well
-        for rows in (self._copies, self._recent):
+        for rows in (self._copies, self._recent, self._pending.rows):
             known.update((key, rows[key]) for key in asked if key in rows)
         return known
 
@@ -157,8 +171,7 @@ class RowSource:
         computed = self._computed(list(wanted.values()))
         found.update(zip(wanted, computed, strict=True))
         new = [key for key in wanted if not isinstance(found[key], MediaError)]
-        if self.store is not None and new:
-            self.store.put_many(new, [found[key] for key in new])
+        self._pending.add(new, [found[key] for key in new])
         self._recent = found
         # a content that could not be read is its own outcome
         pairs = zip(keys, contents, strict=True)

@@ -337,11 +337,14 @@ def test_what_failed_is_tried_again(tmp_path):
     assert store.info().written == 1
 
 
-def test_good_pictures_beside_a_bad_one_are_kept(tmp_path):
+@pytest.mark.parametrize("method", ["fit", "fit_transform", "warm"])
+def test_good_pictures_beside_a_bad_one_are_kept(tmp_path, method):
     store = FeatureStore(tmp_path)
-    with pytest.raises(MediaError):
-        MeanColor(memory=store).fit(table([RED], [EMPTY], [BLUE]))
+    with pytest.raises(MediaError) as caught:
+        getattr(MeanColor(memory=store), method)(table([RED], [EMPTY], [BLUE]))
+    # while the error, and with it the frames of all functions, is still there
     assert store.info().written == 2
+    assert caught.value.code == "ZERO_LENGTH"
 
 
 def test_warm_fills_the_store_and_learns_nothing(tmp_path, capsys):
