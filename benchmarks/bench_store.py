@@ -1,23 +1,26 @@
 """What the feature store costs, and what it saves.
 
-    OMP_NUM_THREADS=1 python benchmarks/bench_store.py [--rows 8000] [--batch 256]
-        [--only PART]
+    OMP_NUM_THREADS=1 python benchmarks/bench_store.py [--rows 8000] [--only PART]
+        [--batches 256 1638]
 
 ``rows``: rows of 1280 float32 written and read, in CPU time of one thread, best of 5:
-the store, in calls of 256 rows and all in one call, a file a row, and joblib.Memory.
-They take turns, so that a machine that is slow for a while is so for all, in another
-order each time: whoever comes first pays 1 to 2 us a row more, what ever it is. To make
-a store takes a millisecond or so, as long as some 25 files do, and is counted; to read,
-one is opened that was closed. A file a row comes three ways. ``np.save`` and
-``np.load`` of KEY.npy is what people who keep features in files write, and the one that
-the target is held to: what comes back is an array, and a file of something else is an
-error. ``raw`` is the bare bytes: nothing tells how many rows they are of or whether
-they are whole. ``safe`` has a checksum, a temporary file and a rename, so that it keeps
-what the store promises. No file is deleted before all are written: for up to five
-minutes after many deletions, as those at the end of this, ext4 takes several times as
-long to make a file, which is nothing to hold against anybody. What any store needs that
-checks what it gives comes last: the fastest checksum, of each row, and the bytes
-through the page cache, in aligned pieces; no keys, no index and no Python.
+the store, in calls of so many rows and all in one call, a file a row, and
+joblib.Memory. Extractors ask for 256 rows a call, and put 8 MiB a call, 1638 rows,
+unless these take more than a quarter of a second to compute, beside which a put is
+nothing. They hand over a list of rows, not one array, and so does this. The engines
+take turns, so that a machine that is slow for a while is so for all, in another order
+each time: whoever comes first pays 1 to 2 us a row more. To make a store takes a
+millisecond or so, as long as some 25 files do, and is counted; to read, one is opened
+that was closed. A file a row comes three ways. ``np.save`` and ``np.load`` of KEY.npy
+is what people who keep features in files write, and the one that the target is held to:
+what comes back is an array, and a file of something else is an error. ``raw`` is the
+bare bytes: nothing tells how many rows they are of or whether they are whole. ``safe``
+has a checksum, a temporary file and a rename, so that it keeps what the store promises.
+No file is deleted before all are written: for up to five minutes after many deletions,
+as those at the end of this, ext4 takes several times as long to make a file, which is
+nothing to hold against anybody. What any store needs that checks what it gives comes
+last: the fastest checksum, of each row, and the bytes through the page cache, in
+aligned pieces; no keys, no index and no Python.
 
 ``hash``: the fastest cryptographic hash. ``hits``: what a hit costs beyond reading
 and hashing a file. ``grid``: decodes a picture and seconds of a search of 3 folds x 8
@@ -54,6 +57,7 @@ from mmsk.store import FeatureStore, content_digest
 REPEATS = 5
 WIDTH = 1280
 PIECE = 512 * 2**10  # bytes
+LOT = 256  # rows
 NPY = "a .npy file a row"
 LEAST = "checksum and bytes alone"
 TIMES_A_FILE = 10  # the targets
@@ -86,26 +90,31 @@ def best_us(works, parent):
     return {name: np.min(each, axis=0) for name, each in times.items()}
 
 
-def engines(keys, rows, batch):
-    """Return a writer and a reader of each engine."""
-    names = [key.hex() for key in keys]
+def in_calls(keys, rows, batch):
+    """Return a writer and a reader of the store, in calls of `batch` rows."""
 
-    def put(folder, batch=batch):
+    def put(folder):
         store = FeatureStore(folder)
         for start in range(0, len(keys), batch):
             stop = start + batch
             store.put_many(keys[start:stop], rows[start:stop])
 
-    def get(folder, batch=batch):
+    def get(folder):
         store = FeatureStore(folder)
         for start in range(0, len(keys), batch):
             store.get_many(keys[start : start + batch])
 
-    def put_all(folder):
-        put(folder, len(keys))
+    return put, get
 
-    def get_all(folder):
-        get(folder, len(keys))
+
+def engines(keys, rows, batches):
+    """Return a writer and a reader of each engine."""
+    names = [key.hex() for key in keys]
+    rows = list(rows)
+    stores = {
+        f"FeatureStore, {batch} a call": in_calls(keys, rows, batch)
+        for batch in batches
+    }
 
     def save(folder):
         for name, row in zip(names, rows, strict=True):
@@ -141,8 +150,8 @@ def engines(keys, rows, batch):
             np.frombuffer(content, dtype=np.float32, offset=4)
 
     return {
-        f"FeatureStore, {batch} a call": (put, get),
-        "FeatureStore, one call": (put_all, get_all),
+        **stores,
+        "FeatureStore, one call": in_calls(keys, rows, len(keys)),
         NPY: (save, load),
         "a raw file a row": (write, read),
         "a safe file a row": (write_safely, read_safely),
@@ -165,9 +174,9 @@ def joblib_memory(rows):
     return remember, remember
 
 
-def least(rows, batch):
+def least(rows):
     """Return what writes and reads checksums and bytes alone."""
-    batches = [rows[start : start + batch] for start in range(0, len(rows), batch)]
+    batches = [rows[start : start + LOT] for start in range(0, len(rows), LOT)]
     content = memoryview(rows).cast("B")
     block = np.empty_like(batches[0])
 
@@ -191,16 +200,16 @@ def least(rows, batch):
     return write, read
 
 
-def bench_rows(count, batch):
+def bench_rows(count, batches):
     """Compare the engines."""
     rng = np.random.default_rng(0)
     rows = rng.standard_normal((count, WIDTH)).astype(np.float32)
     keys = [rng.bytes(32) for _ in range(count)]
     some = max(1, count // 10)  # for the slow one
     works = [
-        *((name, *both, count) for name, both in engines(keys, rows, batch).items()),
+        *((name, *both, count) for name, both in engines(keys, rows, batches).items()),
         ("joblib.Memory", *joblib_memory(rows[:some]), some),
-        (LEAST, *least(rows, batch), count),
+        (LEAST, *least(rows), count),
     ]
     with tempfile.TemporaryDirectory() as parent:
         writes = best_us([(name, write, n) for name, write, _, n in works], parent)
@@ -385,7 +394,7 @@ def bench_branches(count):
 def main():
     """Run all."""
     parts = {
-        "rows": lambda: bench_rows(arguments.rows, arguments.batch),
+        "rows": lambda: bench_rows(arguments.rows, arguments.batches),
         "hash": bench_hash,
         "hits": lambda: bench_hits(400),
         "grid": lambda: bench_grid(60),
@@ -393,7 +402,7 @@ def main():
     }
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=8000)
-    parser.add_argument("--batch", type=int, default=256)
+    parser.add_argument("--batches", type=int, nargs="*", default=[256, 1638])
     parser.add_argument("--only", nargs="+", choices=parts, default=list(parts))
     arguments = parser.parse_args()
     warnings.simplefilter("ignore", UserWarning)

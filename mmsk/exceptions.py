@@ -1,5 +1,7 @@
 """Errors and warnings that mmsk raises, each with what a program needs to react."""
 
+from typing import Any
+
 __all__ = [
     "GroupsWarning",
     "LeakageWarning",
@@ -55,6 +57,9 @@ class MediaError(ValueError):
         The file, where the cell names one.
     advice : str, default=None
         What to do, a whole sentence.
+    index : object, default=None
+        Label of the row in the index of a pandas table, where that is another than
+        the position: a fold of a table keeps its labels.
 
     Examples
     --------
@@ -62,6 +67,8 @@ class MediaError(ValueError):
     >>> error = MediaError("TRUNCATED", "truncated JPEG", path="img/17.jpg")
     >>> print(error.at(row=17, column="photo"))
     Column 'photo', row 17 ('img/17.jpg'): truncated JPEG [TRUNCATED].
+    >>> print(error.at(row=3, column="photo", index=17))
+    Column 'photo', row 3, index 17 ('img/17.jpg'): truncated JPEG [TRUNCATED].
     """
 
     def __init__(
@@ -73,6 +80,7 @@ class MediaError(ValueError):
         column: str | int | None = None,
         path: str | None = None,
         advice: str | None = None,
+        index: Any = None,
     ) -> None:
         if code not in MEDIA_CODES:
             raise ValueError(f"Unknown media error code {code!r}.")
@@ -83,6 +91,7 @@ class MediaError(ValueError):
         self.column = column
         self.path = path
         self.advice = advice
+        self.index = index
 
     def __str__(self) -> str:
         place = []
@@ -90,6 +99,8 @@ class MediaError(ValueError):
             place.append(f"Column {self.column!r}")
         if self.row is not None:
             place.append(f"row {self.row}" if place else f"Row {self.row}")
+        if self.index is not None:
+            place.append(f"index {self.index!r}" if place else f"Index {self.index!r}")
         where = ", ".join(place)
         if self.path is not None:
             where = f"{where} ({self.path!r})" if where else repr(self.path)
@@ -99,11 +110,16 @@ class MediaError(ValueError):
 
     def __reduce__(self):
         # exceptions pickle by their positional arguments; workers send ours home
-        fields = (self.row, self.column, self.path, self.advice)
+        fields = (self.row, self.column, self.path, self.advice, self.index)
         return _rebuild_media_error, (self.code, self.reason, *fields)
 
     def at(
-        self, *, row: int, column: str | int | None, advice: str | None = None
+        self,
+        *,
+        row: int,
+        column: str | int | None,
+        advice: str | None = None,
+        index: Any = None,
     ) -> "MediaError":
         """Return the same error with the place of its cell."""
         error = MediaError(
@@ -113,13 +129,16 @@ class MediaError(ValueError):
             column=column,
             path=self.path,
             advice=advice or self.advice,
+            index=self.index if index is None else index,
         )
         error.__cause__ = self.__cause__
         return error
 
 
-def _rebuild_media_error(code, reason, row, column, path, advice):
-    return MediaError(code, reason, row=row, column=column, path=path, advice=advice)
+def _rebuild_media_error(code, reason, row, column, path, advice, index):
+    return MediaError(
+        code, reason, row=row, column=column, path=path, advice=advice, index=index
+    )
 
 
 class SingleBlockWarning(UserWarning):

@@ -14,7 +14,13 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from mmsk._utils._blocks import PRESENCE_NAME, Block
-from mmsk._utils._frames import cell_array, column_names, is_frame, is_series
+from mmsk._utils._frames import (
+    cell_array,
+    column_names,
+    is_frame,
+    is_series,
+    row_labels,
+)
 from mmsk._utils._missing import is_missing
 from mmsk._utils._param_validation import (
     Interval,
@@ -23,6 +29,7 @@ from mmsk._utils._param_validation import (
     check_n_features,
 )
 from mmsk.exceptions import MediaError, MissingModalityWarning
+from mmsk.feature_extraction._cells._failures import Labels
 
 
 class CellExtractor(TransformerMixin, BaseEstimator, ABC):
@@ -62,8 +69,8 @@ class CellExtractor(TransformerMixin, BaseEstimator, ABC):
 
     def _check_cells(
         self, X: Any, *, reset: bool | None
-    ) -> tuple[NDArray[np.object_], list]:
-        """Check a table as scikit-learn does; return its cells and columns' names.
+    ) -> tuple[NDArray[np.object_], Labels]:
+        """Check a table as scikit-learn does; return its cells and their labels.
 
         ``reset=None`` neither compares the table with that of fit nor remembers it.
         """
@@ -80,7 +87,8 @@ class CellExtractor(TransformerMixin, BaseEstimator, ABC):
         if reset is not None:
             check_feature_names(self, X, reset=reset)
             check_n_features(self, cells, reset=reset)
-        return cell_array(cells), names or list(range(cells.shape[1]))
+        columns = names or list(range(cells.shape[1]))
+        return cell_array(cells), Labels(columns, row_labels(X))
 
     def _warn_if_unseen(self, cells: NDArray[np.object_], names: list) -> None:
         """Warn in fit of columns in which every cell is missing."""

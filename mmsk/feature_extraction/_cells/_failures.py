@@ -2,7 +2,9 @@
 
 import warnings
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from mmsk.exceptions import MediaError, MissingModalityWarning
 
@@ -34,14 +36,35 @@ class Failure(NamedTuple):
     code: str
 
 
+class Labels(NamedTuple):
+    """What the columns and the rows of a table are called.
+
+    Attributes
+    ----------
+    columns : list of str or int
+        Names, or positions where there are none.
+    rows : sequence or None
+        The index of a pandas table, None for any other.
+    """
+
+    columns: Sequence[str | int]
+    rows: Sequence | None = None
+
+    def index_of(self, row: int) -> Any:
+        """Return the label of a row, None where it is no other than its position."""
+        label = None if self.rows is None else self.rows[row]
+        label = label.item() if isinstance(label, np.generic) else label
+        return None if label is None or label == row else label
+
+
 class FailureLog:
     """Collect the failures of one call, or stop at the first.
 
     Parameters
     ----------
     on_error : {"raise", "missing"}
-    columns : sequence of str or int
-        What the columns are called.
+    labels : Labels
+        What the columns and rows of the table are called.
 
     Attributes
     ----------
@@ -50,18 +73,20 @@ class FailureLog:
         How many cells held something, to be counted by the caller.
     """
 
-    def __init__(self, on_error: str, columns: Sequence[str | int]) -> None:
+    def __init__(self, on_error: str, labels: Labels) -> None:
         self.failures: list[Failure] = []
         self.n_cells = 0
         self._on_error = on_error
-        self._columns = columns
+        self._labels = labels
         self._shown: list[str] = []  # without a full stop
         self._first: MediaError | None = None
 
     def add(self, error: MediaError, row: int, column: int, path: str | None) -> None:
         """Take down a failure; raise it, with its place, if that was asked for."""
         advice = f"{error.advice} {_ADVICE}" if error.advice else _ADVICE
-        error = error.at(row=row, column=self._columns[column], advice=advice)
+        index = self._labels.index_of(row)
+        column = self._labels.columns[column]
+        error = error.at(row=row, column=column, advice=advice, index=index)
         error.path = error.path or path
         if self._on_error == "raise":
             raise error
@@ -88,6 +113,7 @@ class FailureLog:
                 row=first.row,
                 column=first.column,
                 path=first.path,
+                index=first.index,
                 advice="Mend or empty these cells, or raise max_error_rate.",
             ) from first
         warnings.warn(

@@ -133,8 +133,8 @@ class RowExtractor(CellExtractor):
         features : float32 ndarray of shape (n_samples, n_features_out)
         """
         check_is_fitted(self)
-        cells, columns = self._check_cells(X, reset=False)
-        log = FailureLog(self.on_error, columns)
+        cells, labels = self._check_cells(X, reset=False)
+        log = FailureLog(self.on_error, labels)
         output, present = self._output(cells, log)
         self.failures_ = log.failures
         log.close()
@@ -170,8 +170,8 @@ class RowExtractor(CellExtractor):
                 f"{type(self).__name__} has no store to warm: pass memory=, and give "
                 "a class of your own a _store_id."
             )
-        cells, columns = self._check_cells(X, reset=None)
-        log = FailureLog(self.on_error, columns)
+        cells, labels = self._check_cells(X, reset=None)
+        log = FailureLog(self.on_error, labels)
         bar = tqdm(
             desc=type(self).__name__,
             total=cells.size,
@@ -199,9 +199,9 @@ class RowExtractor(CellExtractor):
         return digest.digest()
 
     def _fit(self, X: Any, sample_weight: Any) -> NDArray[np.float32]:
-        cells, columns = self._check_cells(X, reset=True)
+        cells, labels = self._check_cells(X, reset=True)
         rows, weights = positive_weights(sample_weight, cells)
-        log = FailureLog(self.on_error, columns)
+        log = FailureLog(self.on_error, labels)
         output, present = self._output(cells, log)
         self.failures_ = log.failures
         log.close(self.max_error_rate)
@@ -209,7 +209,7 @@ class RowExtractor(CellExtractor):
         if weights is not None:
             full[rows] = weights
         self.fill_ = self._learn_fill(output, present, full)
-        self._warn_if_unseen(cells, columns)
+        self._warn_if_unseen(cells, labels.columns)
         return self._filled(output, present)
 
     def _output(

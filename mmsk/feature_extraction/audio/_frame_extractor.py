@@ -13,6 +13,7 @@ from scipy.signal import get_window
 from mmsk._utils._block import Block
 from mmsk._utils._param_validation import Interval, Options, StrOptions
 from mmsk._utils._threads import suitable_threads
+from mmsk.feature_extraction._cells import Labels
 from mmsk.feature_extraction.audio._audio_extractor import AudioExtractor
 from mmsk.feature_extraction.audio._mfcc import delta
 from mmsk.feature_extraction.audio._spectrum import FrameConfig
@@ -129,14 +130,14 @@ class FrameExtractor(AudioExtractor):
 
     def _check_cells(
         self, X: Any, *, reset: bool | None
-    ) -> tuple[NDArray[np.object_], list]:
-        cells, columns = super()._check_cells(X, reset=reset)
-        if self._is_sequence and len(columns) > 1:
+    ) -> tuple[NDArray[np.object_], Labels]:
+        cells, labels = super()._check_cells(X, reset=reset)
+        if self._is_sequence and len(labels.columns) > 1:
             raise ValueError(
-                f'output="sequence" makes a block of one column, got {columns}. Give '
-                "each column a branch of its own."
+                f'output="sequence" makes a block of one column, got {labels.columns}. '
+                "Give each column a branch of its own."
             )
-        return cells, columns
+        return cells, labels
 
     @property
     def block_(self) -> Block:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from mmsk._utils._missing import is_missing
 from mmsk.exceptions import MediaError
-from mmsk.feature_extraction._cells import CellExtractor, FailureLog
+from mmsk.feature_extraction._cells import CellExtractor, FailureLog, Labels
 from mmsk.feature_extraction._cells._read_text import read_text, without_surrogates
 
 
@@ -22,7 +22,7 @@ class TextExtractor(CellExtractor):
         return read_text(cell)
 
     def _texts(
-        self, cells: NDArray[np.object_], columns: list, *, max_error_rate: float
+        self, cells: NDArray[np.object_], labels: Labels, *, max_error_rate: float
     ) -> list[list[str | None]]:
         """Return the texts of each column, None where there is none.
 
@@ -31,12 +31,12 @@ class TextExtractor(CellExtractor):
         Parameters
         ----------
         cells : object ndarray of shape (n_samples, n_columns)
-        columns : list of str or int
-            What the columns are called.
+        labels : Labels
+            What its columns and rows are called.
         max_error_rate : float
             The share of unusable cells above which an error is raised.
         """
-        log = FailureLog(self.on_error, columns)
+        log = FailureLog(self.on_error, labels)
         texts: list[list] = cells.T.tolist()
         # most cells are what they should be; a class may read all in its own way
         usual = type(self)._read_cell is TextExtractor._read_cell

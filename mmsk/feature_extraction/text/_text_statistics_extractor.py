@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from mmsk._utils._param_validation import fit_context
+from mmsk.feature_extraction._cells import Labels
 from mmsk.feature_extraction.text._text_extractor import (
     PresentTexts,
     TextExtractor,
@@ -170,12 +171,12 @@ class TextStatisticsExtractor(TextExtractor):
         features : float32 ndarray of shape (n_samples, n_features_out)
         """
         check_is_fitted(self)
-        cells, columns = self._check_cells(X, reset=False)
-        return self._filled(self._described(cells, columns, max_error_rate=1.0))
+        cells, labels = self._check_cells(X, reset=False)
+        return self._filled(self._described(cells, labels, max_error_rate=1.0))
 
     def _fit(self, X: Any) -> NDArray[np.float32]:
-        cells, columns = self._check_cells(X, reset=True)
-        parts = self._described(cells, columns, max_error_rate=self.max_error_rate)
+        cells, labels = self._check_cells(X, reset=True)
+        parts = self._described(cells, labels, max_error_rate=self.max_error_rate)
         fill = np.zeros((len(parts), len(self._names())))
         for value, (column, rows) in zip(fill, parts, strict=True):
             if self.missing == "nan":
@@ -183,17 +184,17 @@ class TextStatisticsExtractor(TextExtractor):
             elif self.missing == "auto" and column.texts:
                 value[:] = rows.mean(axis=0)
         self.fill_ = fill.ravel().astype(np.float32)
-        self._warn_if_unseen(cells, columns)
+        self._warn_if_unseen(cells, labels.columns)
         return self._filled(parts)
 
     def _described(
-        self, cells: NDArray[np.object_], columns: list, *, max_error_rate: float
+        self, cells: NDArray[np.object_], labels: Labels, *, max_error_rate: float
     ) -> list[tuple[PresentTexts, NDArray[np.float64]]]:
         """Return the texts of each column and rows of what is counted in them."""
         names = self._names()
         counted = {name for counts, _ in GROUPS.values() for name in counts}
         parts = []
-        for texts in self._texts(cells, columns, max_error_rate=max_error_rate):
+        for texts in self._texts(cells, labels, max_error_rate=max_error_rate):
             column = present_texts(texts)
             rows = np.zeros((len(column.texts), len(names)))
             if column.texts:

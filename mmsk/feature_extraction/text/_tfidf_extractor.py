@@ -15,6 +15,7 @@ from mmsk._utils._param_validation import (
     fit_context,
     output_config,
 )
+from mmsk.feature_extraction._cells import Labels
 from mmsk.feature_extraction.text._svd import learn_components, project
 from mmsk.feature_extraction.text._text_extractor import (
     PresentTexts,
@@ -313,8 +314,8 @@ class TfidfExtractor(TextExtractor):
         """
         check_is_fitted(self)
         self._check_output()
-        cells, columns = self._check_cells(X, reset=False)
-        texts = self._text_columns(cells, columns, max_error_rate=1.0)
+        cells, labels = self._check_cells(X, reset=False)
+        texts = self._text_columns(cells, labels, max_error_rate=1.0)
         parts = self._columns.transform(texts)
         present = np.any([column.present for column in texts], axis=0)
         if self.n_components is None:
@@ -329,15 +330,15 @@ class TfidfExtractor(TextExtractor):
                 'missing="nan" would make a sparse matrix dense. Set n_components=, '
                 'or missing="zero".'
             )
-        cells, columns = self._check_cells(X, reset=True)
-        texts = self._text_columns(cells, columns, max_error_rate=self.max_error_rate)
+        cells, labels = self._check_cells(X, reset=True)
+        texts = self._text_columns(cells, labels, max_error_rate=self.max_error_rate)
         params = {name: getattr(self, name) for name in _VECTORIZING}
         self._columns = TfidfColumns(params)
-        parts = self._columns.fit_transform(texts, columns)
+        parts = self._columns.fit_transform(texts, labels.columns)
         self.analyzer_ = self._columns.analyzers
         self.vocabulary_ = self._columns.vocabularies
         self.idf_ = self._columns.idfs
-        self._warn_if_unseen(cells, columns)
+        self._warn_if_unseen(cells, labels.columns)
         present = np.any([column.present for column in texts], axis=0)
         if self.n_components is None:
             return _with_flag(parts, present)
@@ -354,10 +355,10 @@ class TfidfExtractor(TextExtractor):
         return self._filled(features, present)
 
     def _text_columns(
-        self, cells: NDArray[np.object_], columns: list, *, max_error_rate: float
+        self, cells: NDArray[np.object_], labels: Labels, *, max_error_rate: float
     ) -> list[PresentTexts]:
         """Return the texts of each column, or of the joined columns."""
-        texts = self._texts(cells, columns, max_error_rate=max_error_rate)
+        texts = self._texts(cells, labels, max_error_rate=max_error_rate)
         if self.join_columns:
             texts = [[_joined(row) for row in zip(*texts, strict=True)]]
         return [present_texts(column) for column in texts]

@@ -196,8 +196,8 @@ class TokenSequencer(TextExtractor):
         tokens : float32 ndarray of shape (n_samples, length_ + 1)
         """
         check_is_fitted(self)
-        cells, columns = self._check_cells(X, reset=False)
-        texts = self._texts(cells, columns, max_error_rate=1.0)
+        cells, labels = self._check_cells(X, reset=False)
+        texts = self._texts(cells, labels, max_error_rate=1.0)
         return self._numbered(self._rows(texts), texts)
 
     @property
@@ -207,8 +207,8 @@ class TokenSequencer(TextExtractor):
         return replace(block, kind="tokens", shape=(self.length_,), parts=())
 
     def _fit(self, X: Any) -> NDArray[np.float32]:
-        cells, columns = self._check_cells(X, reset=True)
-        texts = self._texts(cells, columns, max_error_rate=self.max_error_rate)
+        cells, labels = self._check_cells(X, reset=True)
+        texts = self._texts(cells, labels, max_error_rate=self.max_error_rate)
         rows = self._rows(texts)
         ranks = most_frequent(rows, self.min_count, self.max_tokens)
         self.vocabulary_ = {word: rank + FIRST for word, rank in ranks.items()}
@@ -217,7 +217,7 @@ class TokenSequencer(TextExtractor):
         if self.max_length is None:
             lengths = [len(row) for row in rows if row] or [1]
             self.length_ = int(np.ceil(np.quantile(lengths, self.quantile)))
-        self._warn_if_unseen(cells, columns)
+        self._warn_if_unseen(cells, labels.columns)
         return self._numbered(rows, texts)
 
     def _rows(self, texts: list[list[str | None]]) -> list[list[str]]:

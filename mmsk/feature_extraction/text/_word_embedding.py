@@ -261,8 +261,8 @@ class WordEmbeddingEncoder(TextExtractor):
         features : float32 ndarray of shape (n_samples, n_features_out)
         """
         check_is_fitted(self)
-        cells, columns = self._check_cells(X, reset=False)
-        texts = self._texts(cells, columns, max_error_rate=1.0)
+        cells, labels = self._check_cells(X, reset=False)
+        texts = self._texts(cells, labels, max_error_rate=1.0)
         source = self._source()
         counts = self._counts([self._words(column, source) for column in texts], source)
         there = texts_there(texts)
@@ -280,10 +280,10 @@ class WordEmbeddingEncoder(TextExtractor):
         return source_digest(self.source)
 
     def _fit(self, X: Any) -> NDArray[np.float32]:
-        cells, columns = self._check_cells(X, reset=True)
-        texts = self._texts(cells, columns, max_error_rate=self.max_error_rate)
-        source, words = self._learn_source(texts, columns)
-        self._warn_if_unseen(cells, columns)
+        cells, labels = self._check_cells(X, reset=True)
+        texts = self._texts(cells, labels, max_error_rate=self.max_error_rate)
+        source, words = self._learn_source(texts, labels.columns)
+        self._warn_if_unseen(cells, labels.columns)
         self.embedding_size_ = source.vectors.shape[1]
         counts = self._counts(words, source)
         there = texts_there(texts)
