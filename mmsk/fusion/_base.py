@@ -156,6 +156,14 @@ class BaseFusionClassifier(ClassifierMixin, BaseFusion):
 
     def _check_y(self, y):
         check_classification_targets(y)
+        shape = np.shape(y)
+        if len(shape) == 2 and shape[1] > 1:
+            raise ValueError(
+                f"y should be a 1d array, got an array of shape {shape}. For several "
+                f"labels a row put {type(self).__name__} into "
+                "sklearn.multioutput.MultiOutputClassifier, or take "
+                "IntermediateFusionClassifier."
+            )
         return column_or_1d(y, warn=True)
 
     def _learn_prior(self, y, weights) -> None:
