@@ -19,9 +19,7 @@ def test_one_at_a_time(fusion):
     pairs = [("u", "passthrough", ["a", "b"]), ("v", "passthrough", ["c", "d"])]
     features = ModalityTransformer(pairs)
     model = MultimodalClassifier(features, fusion(LogisticRegression()))
-    with pytest.raises(
-        ValueError, match="y should be a 1d array, got .* of shape"
-    ) as e:
+    with pytest.raises(ValueError, match="a 1d array, got an array of shape") as e:
         model.fit(X, labels)
     assert f"put {fusion.__name__} into sklearn.multioutput" in str(e.value)
     several = MultimodalClassifier(features, MultiOutputClassifier(model.estimator))
