@@ -30,7 +30,7 @@ from PIL import Image
 
 from mmsk.feature_extraction._cells._row_source import RowSource
 from mmsk.feature_extraction.image import HOGExtractor
-from mmsk.media import decode_audio, decode_image, resize_image
+from mmsk.media import decode_audio, decode_image
 
 REPEATS = 5
 SIZES = ((640, 427), (1600, 1068))
@@ -67,7 +67,7 @@ def by_pillow(data):
 
 def by_mmsk(data):
     """Decode and resize as the extractors do."""
-    return resize_image(decode_image(data, target_size=224), 224)
+    return decode_image(data, size=224)
 
 
 def best_cpu(work, *arguments, count=20):

@@ -54,14 +54,27 @@ def resize_image(
             "image must be a uint8 array of shape (H, W, 3), got "
             f"{image.dtype} {image.shape}; decode_image makes one."
         )
+    kernel, height_width = as_kernel(resample), as_height_width(size)
+    if image.shape[:2] == height_width:
+        return np.array(image, order="C")
+    return resized(Image.fromarray(image), height_width, kernel)
+
+
+def resized(
+    picture: Image.Image, size: tuple[int, int], kernel: Image.Resampling
+) -> np.ndarray:
+    """Return the pixels of an RGB picture at another height and width."""
+    height, width = size
+    if picture.size != (width, height):
+        picture = picture.resize((width, height), kernel)
+    return to_array(picture)
+
+
+def as_kernel(resample: str) -> Image.Resampling:
+    """Return a filter by its name."""
     if resample not in _FILTERS:
         raise ValueError(f"resample must be one of {_FILTERS}, got {resample!r}.")
-    height, width = as_height_width(size)
-    if image.shape[:2] == (height, width):
-        return np.array(image, order="C")
-    picture = Image.fromarray(image)
-    kernel = Image.Resampling[resample.upper()]
-    return to_array(picture.resize((width, height), kernel))
+    return Image.Resampling[resample.upper()]
 
 
 def as_height_width(size: int | Sequence[int]) -> tuple[int, int]:

@@ -14,7 +14,7 @@ import pytest
 from PIL import GifImagePlugin, Image, ImageFile, ImageOps, TiffImagePlugin
 
 from mmsk.exceptions import MEDIA_CODES, MediaError
-from mmsk.media import decode_image, read_image
+from mmsk.media import decode_image, read_image, resize_image
 from tests._corpus import (
     BROKEN,
     ORIENTATION,
@@ -236,6 +236,43 @@ class TestTargetSize:
     def test_other_sizes_are_refused(self, size):
         with pytest.raises(ValueError, match=r"A size is an int of at least 1"):
             decode_image(encode(scene(), "PNG"), target_size=size)
+
+
+class TestSize:
+    @pytest.mark.parametrize("size", [30, (240, 320), (61, 7), (300, 400)])
+    @pytest.mark.parametrize("kind", ["JPEG", "PNG", "turned", "open", "array"])
+    def test_it_is_decoded_and_resized(self, kind, size):
+        exif = Image.Exif()
+        exif[ORIENTATION] = 6 if kind == "turned" else 1
+        if kind in ("JPEG", "PNG", "turned"):
+            cell = encode(photo(), "PNG" if kind == "PNG" else "JPEG", exif=exif)
+        else:
+            cell = photo() if kind == "open" else np.asarray(photo())
+        for resample in ("bilinear", "nearest", "lanczos"):
+            image = decode_image(cell, size=size, resample=resample)
+            decoded = decode_image(cell, target_size=size)
+            steps = resize_image(decoded, size, resample=resample)
+            np.testing.assert_array_equal(image, steps)
+            assert image.flags.c_contiguous
+            assert image.flags.writeable
+
+    def test_an_array_is_not_returned_itself(self):
+        pixels = np.asarray(photo()).copy()
+        image = decode_image(pixels, size=pixels.shape[:2])
+        np.testing.assert_array_equal(image, pixels)
+        assert not np.shares_memory(image, pixels)
+
+    def test_it_goes_before_the_target(self):
+        data = encode(photo(), "JPEG")
+        np.testing.assert_array_equal(
+            decode_image(data, size=40, target_size=200), decode_image(data, size=40)
+        )
+
+    def test_what_is_none_is_refused(self):
+        with pytest.raises(ValueError, match="A size is an int of at least 1"):
+            decode_image(photo(), size=0)
+        with pytest.raises(ValueError, match="resample must be one of"):
+            decode_image(photo(), size=5, resample="cubic")
 
 
 class TestCells:

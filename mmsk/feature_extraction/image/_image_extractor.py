@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mmsk._utils._param_validation import Interval
 from mmsk.feature_extraction._cells import RowExtractor
 from mmsk.feature_extraction._cells._media_cells import file_of, image_decoder
-from mmsk.media import decode_image, read_image, resize_image
+from mmsk.media import decode_image, read_image
 
 
 class ImageExtractor(RowExtractor):
@@ -46,13 +46,12 @@ class ImageExtractor(RowExtractor):
         return file_of(cell)
 
     def _decode(self, content: bytes | NDArray) -> NDArray[np.uint8]:
-        picture = decode_image(
+        return decode_image(
             content,
-            target_size=self._picture_size,
+            size=self._picture_size,
             max_pixels=self.max_pixels,
             max_bytes=self.max_bytes,
         )
-        return resize_image(picture, self._picture_size)
 
     def _versions(self) -> Mapping[str, object]:
         return {"decoder": image_decoder()}
