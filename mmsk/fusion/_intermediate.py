@@ -52,7 +52,8 @@ class IntermediateFusionClassifier(BaseIntermediateFusionClassifier):
         Probability that a modality of a sample is hidden in training; at least
         one is kept. Prepares for samples that lack modalities: needed for these by
         the mechanism ``"bilinear"``, and good for ``"gated"``, if few or none of the
-        training samples lack any.
+        training samples lack any. Where it is 0, a MissingModalityWarning tells of
+        samples to predict that lack what every training sample has.
     auxiliary_loss : float, default=0.0
         Weight in training of the mean loss that a head on each encoder by itself
         would have, against one modality that drowns the others.
@@ -235,7 +236,8 @@ class IntermediateFusionRegressor(BaseIntermediateFusionRegressor):
         Probability that a modality of a sample is hidden in training; at least
         one is kept. Prepares for samples that lack modalities: needed for these by
         the mechanism ``"bilinear"``, and good for ``"gated"``, if few or none of the
-        training samples lack any.
+        training samples lack any. Where it is 0, a MissingModalityWarning tells of
+        samples to predict that lack what every training sample has.
     auxiliary_loss : float, default=0.0
         Weight in training of the mean loss that a head on each encoder by itself
         would have, against one modality that drowns the others.

@@ -1,6 +1,7 @@
 """What intermediate fusion is, whatever its target: encoders, mechanism, head."""
 
 import math
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from numbers import Integral, Real
@@ -13,6 +14,7 @@ from torch import nn
 from mmsk._utils._blocks import Blocks
 from mmsk._utils._param_validation import Interval, StrOptions
 from mmsk.compose import BlockScaler
+from mmsk.exceptions import MissingModalityWarning
 from mmsk.fusion._auxiliary import AuxiliaryLoss
 from mmsk.fusion._base import BlockReader, with_prior
 from mmsk.fusion._mechanisms import MECHANISMS, make_mechanism
@@ -64,6 +66,7 @@ class BaseIntermediateFusion(BlockReader):
             self._learn_blocks(X)
             self._warn_if_single()
             self._decision_weights()
+            self._always_there = np.ones(len(self._own_blocks), dtype=bool)
         return self._chosen(X), y
 
     def _check_X(self, X):
@@ -77,6 +80,7 @@ class BaseIntermediateFusion(BlockReader):
             raise ValueError(
                 f"No sample has any of the modalities {list(self._own_blocks.names)}."
             )
+        self._always_there &= present[some].all(axis=0)
         return some
 
     def _prepare_target(self, values, weights, **options) -> Target:
@@ -199,9 +203,27 @@ class BaseIntermediateFusion(BlockReader):
         answer : str, default="prior"
             What a warning calls the prior.
         """
+        self._warn_if_untrained(self._own_blocks.present(X))
         n_members = count_members(self._built_with["n_members"])
         priors = np.stack([np.asarray(prior)] * n_members)
         said = with_prior(
             self._own_blocks, X, priors, lambda rows: ask(rows).swapaxes(0, 1), answer
         )
         return said.swapaxes(0, 1)
+
+    def _warn_if_untrained(self, present: NDArray[np.bool_]) -> None:
+        """Warn of samples that lack what no training sample lacked."""
+        if self._built_with["modality_dropout"] > 0:
+            return
+        lacking = ~present & self._always_there & present.any(axis=1, keepdims=True)
+        if not lacking.any():
+            return
+        count = np.count_nonzero(lacking.any(axis=1))
+        names = np.array(self._own_blocks.names)[lacking.any(axis=0)].tolist()
+        warnings.warn(
+            f"{count} of {len(present)} samples lack modalities that every training "
+            f"sample has, {names}: the net has not been trained to do without. Set "
+            "modality_dropout, to 0.3 for example, and fit again.",
+            MissingModalityWarning,
+            stacklevel=4,
+        )

@@ -1,5 +1,8 @@
 """What stands in the columns of an absent modality has no influence on anything."""
 
+import pickle
+import warnings
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -193,5 +196,65 @@ def test_one_modality_of_two_that_know_it_is_enough(mechanism, dropout):
     )
     clf.fit(X[:300], y[:300])
     # one of the two knows 93 % at best
-    assert clf.score(X[300:450], y[300:450]) > 0.8
-    assert clf.score(X[450:], y[450:]) > 0.8
+    for name, rows in {"a": slice(300, 450), "b": slice(450, 600)}.items():
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            assert clf.score(X[rows], y[rows]) > 0.8
+        assert len(told) == (dropout == 0)
+        for each in told:
+            assert "150 of 150 samples lack modalities" in str(each.message)
+            assert f"['{name}']" in str(each.message)
+
+
+class TestUntrained:
+    blocks = Blocks([Block("a", 0, 1, indicator=1), Block("b", 2, 3, indicator=3)])
+    both, only_a, only_b, none = np.array(
+        [[2.0, 1, 3, 1], [2, 1, 0, 0], [0, 0, 3, 1], [0, 0, 0, 0]]
+    )
+
+    def fitted(self, rows, sample_weight=None, **params):
+        model = IntermediateFusionRegressor(
+            max_epochs=1, blocks=self.blocks, random_state=0, **params
+        )
+        return model.fit(np.array(rows), np.arange(len(rows)), sample_weight)
+
+    def told(self, model, *rows):
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            model.predict(np.array(rows))
+        return [str(each.message) for each in told]
+
+    def test_it_is_said_which(self):
+        model = pickle.loads(pickle.dumps(self.fitted([self.both] * 4)))
+        (text,) = self.told(model, self.both, self.only_a, self.only_a)
+        assert text == (
+            "2 of 3 samples lack modalities that every training sample has, ['b']: "
+            "the net has not been trained to do without. Set modality_dropout, to 0.3 "
+            "for example, and fit again."
+        )
+        (text,) = self.told(model, self.only_b, self.only_a)
+        assert text.startswith("2 of 2 samples lack modalities")
+        assert "['a', 'b']" in text
+        assert self.told(model, self.both) == []
+        (text,) = self.told(model, self.both, self.none)
+        assert text.startswith("1 of 2 samples have none of the modalities")
+
+    def test_not_of_what_training_samples_lack_too(self):
+        model = self.fitted([self.both] * 4 + [self.only_a])
+        assert self.told(model, self.only_a) == []
+        (text,) = self.told(model, self.only_b)
+        assert "['a']" in text
+        dropout = self.fitted([self.both] * 4, modality_dropout=0.3)
+        assert self.told(dropout, self.only_a, self.only_b) == []
+
+    def test_samples_of_no_weight_do_not_count(self):
+        model = self.fitted([self.both] * 4 + [self.only_a], [1, 1, 1, 1, 0])
+        assert len(self.told(model, self.only_a)) == 1
+
+    def test_all_calls_of_partial_fit_count(self):
+        model = self.fitted([self.both] * 4)
+        for last in (self.only_a, self.both):
+            model.partial_fit(np.array([self.both] * 3 + [last]), np.arange(4))
+        assert self.told(model, self.only_a) == []
+        model.fit(np.array([self.both] * 4), np.arange(4))  # from the start
+        assert len(self.told(model, self.only_a)) == 1
