@@ -58,8 +58,8 @@ class MediaError(ValueError):
     advice : str, default=None
         What to do, a whole sentence.
     index : object, default=None
-        Label of the row in the index of a pandas table, where that is another than
-        the position: a fold of a table keeps its labels.
+        Label of the row in the index of a pandas table, which a fold of the table
+        keeps; ``None`` if it equals the position, or there is no index.
 
     Examples
     --------
@@ -129,13 +129,13 @@ class MediaError(ValueError):
             column=column,
             path=self.path,
             advice=advice or self.advice,
-            index=self.index if index is None else index,
+            index=index,
         )
         error.__cause__ = self.__cause__
         return error
 
 
-def _rebuild_media_error(code, reason, row, column, path, advice, index):
+def _rebuild_media_error(code, reason, row, column, path, advice, index=None):
     return MediaError(
         code, reason, row=row, column=column, path=path, advice=advice, index=index
     )

@@ -39,11 +39,6 @@ def is_series(X: Any) -> bool:
     return hasattr(X, "to_numpy") and hasattr(X, "dtype") and not hasattr(X, "columns")
 
 
-def row_labels(X: Any) -> Sequence | None:
-    """Return the index of a pandas table or column, ``None`` for all others."""
-    return getattr(X, "index", None) if is_frame(X) or is_series(X) else None
-
-
 def column(X: Any, key: str | int) -> Any:
     """Return one column: a Series of a frame by name, a 1-D array of an array."""
     if is_frame(X):

@@ -22,6 +22,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from mmsk._utils._blocks import Blocks
 from mmsk._utils._frames import column_names, take_columns
 from mmsk._utils._groups import check_groups
+from mmsk._utils._labels import Labels
 from mmsk._utils._missing import is_missing
 from mmsk._utils._param_validation import HasMethods, fit_context, safe_indexing
 from mmsk._utils._targets import check_known
@@ -92,7 +93,7 @@ class BaseMultimodal(MetaEstimatorMixin, BaseEstimator):
         groups = named if groups is None else groups
         if groups is not None:
             warn_if_ungrouped(self.estimator)
-        kept = slice(None)
+        kept, labels = slice(None), Labels.of(X, ())
         if sample_weight is not None:
             kept, sample_weight = positive_weights(sample_weight, X)
             if not isinstance(kept, slice):
@@ -104,7 +105,8 @@ class BaseMultimodal(MetaEstimatorMixin, BaseEstimator):
             if isinstance(kept, slice) or error.row is None:
                 raise
             row = int(kept[error.row])  # of the table that was given
-            raise error.at(row=row, column=error.column) from error.__cause__
+            place = {"row": row, "column": error.column, "index": labels.index_of(row)}
+            raise error.at(**place) from error.__cause__
         check_consistent_length(matrix, y)
         self.estimator_ = hand_down(clone(self.estimator), self._blocks)
         tell_task(self.estimator_, self)

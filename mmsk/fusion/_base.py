@@ -14,7 +14,7 @@ from sklearn.base import (
     is_regressor,
 )
 from sklearn.utils import check_consistent_length
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d, validate_data
 
 from mmsk._utils._blocks import Blocks
@@ -158,11 +158,13 @@ class BaseFusionClassifier(ClassifierMixin, BaseFusion):
         check_classification_targets(y)
         shape = np.shape(y)
         if len(shape) == 2 and shape[1] > 1:
+            others = ""
+            if type_of_target(y) == "multilabel-indicator":
+                others = ", or take IntermediateFusionClassifier"
             raise ValueError(
                 f"y should be a 1d array, got an array of shape {shape}. For several "
-                f"labels a row put {type(self).__name__} into "
-                "sklearn.multioutput.MultiOutputClassifier, or take "
-                "IntermediateFusionClassifier."
+                f"targets a row put {type(self).__name__} into "
+                f"sklearn.multioutput.MultiOutputClassifier{others}."
             )
         return column_or_1d(y, warn=True)
 

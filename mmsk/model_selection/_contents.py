@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +13,7 @@ from tqdm import tqdm
 
 from mmsk._utils._cell_parts import clips_of, file_of, parts_of
 from mmsk._utils._frames import cell_array, take_columns
+from mmsk._utils._labels import Labels
 from mmsk._utils._missing import is_missing
 from mmsk.exceptions import MediaError
 from mmsk.feature_extraction._cells import Failure
@@ -92,21 +94,24 @@ def find_contents(
     contents: dict[bytes, Content] = {}
     failures, first = [], None
     values: list[NDArray[np.float32]] = []
+    labels = Labels.of(X, names)
     read = _read(cells, modality, root, verbose)
-    for outcome in source.outcomes(read, values.__getitem__):
-        row, name, value = outcome.row, names[outcome.column], outcome.value
-        if isinstance(value, MediaError):
-            path = None if modality == "text" else file_of(outcome.cell)
-            value.path = value.path or path
-            failures.append(Failure(row, name, value.path, value.code))
-            first = first or value.at(row=row, column=name)
-            continue
-        source.remember(outcome.key, value, len(values))
-        values.append(value)
-        content = contents.setdefault(identity(value), Content(value))
-        content.rows.add(row)
-        content.columns.add(name)
-        content.forms.add(outcome.key)
+    with closing(source.outcomes(read, values.__getitem__)) as outcomes:
+        for outcome in outcomes:
+            row, name, value = outcome.row, names[outcome.column], outcome.value
+            if isinstance(value, MediaError):
+                path = None if modality == "text" else file_of(outcome.cell)
+                value.path = value.path or path
+                failures.append(Failure(row, name, value.path, value.code))
+                index = labels.index_of(row)
+                first = first or value.at(row=row, column=name, index=index)
+                continue
+            source.remember(outcome.key, value, len(values))
+            values.append(value)
+            content = contents.setdefault(identity(value), Content(value))
+            content.rows.add(row)
+            content.columns.add(name)
+            content.forms.add(outcome.key)
     if failures and not contents:
         raise first
     return list(contents.values()), failures

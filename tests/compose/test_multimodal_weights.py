@@ -269,3 +269,19 @@ def test_a_broken_cell_is_named_by_its_row_in_the_table_given():
     with pytest.raises(MediaError, match="row 9") as caught:
         clf.fit(X.drop(columns="author", errors="ignore"), y, sample_weight=weights)
     assert caught.value.row == 9
+
+
+@pytest.mark.parametrize(
+    ("index", "place"),
+    [(range(80), "row 9:"), ([*range(9), 5, *range(10, 80)], "row 9, index 5:")],
+    ids=["positions", "labels"],
+)
+def test_its_label_is_that_of_the_row_in_the_table_given(index, place):
+    X, y = mixed_table()
+    X = X.assign(title=[5 if row == 9 else title for row, title in enumerate(X.title)])
+    weights = np.ones(len(X))
+    weights[:4] = 0  # the broken row is the 5th of those that are left
+    clf = MultimodalClassifier(mixed_features(), LogisticRegression())
+    with pytest.raises(MediaError) as caught:
+        clf.fit(X.set_axis(index, axis=0), y, sample_weight=weights)
+    assert f"Column 'title', {place}" in str(caught.value)

@@ -14,13 +14,8 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from mmsk._utils._blocks import PRESENCE_NAME, Block
-from mmsk._utils._frames import (
-    cell_array,
-    column_names,
-    is_frame,
-    is_series,
-    row_labels,
-)
+from mmsk._utils._frames import cell_array, column_names, is_frame, is_series
+from mmsk._utils._labels import Labels
 from mmsk._utils._missing import is_missing
 from mmsk._utils._param_validation import (
     Interval,
@@ -29,7 +24,6 @@ from mmsk._utils._param_validation import (
     check_n_features,
 )
 from mmsk.exceptions import MediaError, MissingModalityWarning
-from mmsk.feature_extraction._cells._failures import Labels
 
 
 class CellExtractor(TransformerMixin, BaseEstimator, ABC):
@@ -88,7 +82,7 @@ class CellExtractor(TransformerMixin, BaseEstimator, ABC):
             check_feature_names(self, X, reset=reset)
             check_n_features(self, cells, reset=reset)
         columns = names or list(range(cells.shape[1]))
-        return cell_array(cells), Labels(columns, row_labels(X))
+        return cell_array(cells), Labels.of(X, columns)
 
     def _warn_if_unseen(self, cells: NDArray[np.object_], names: list) -> None:
         """Warn in fit of columns in which every cell is missing."""

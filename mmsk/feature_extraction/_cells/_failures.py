@@ -1,11 +1,9 @@
 """What went wrong with the cells of one table, and what follows from it."""
 
 import warnings
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
-
+from mmsk._utils._labels import Labels
 from mmsk.exceptions import MediaError, MissingModalityWarning
 
 TREATED_AS_MISSING = r"\d+ of \d+ cells \([\d.]+%\) could not be used"
@@ -34,27 +32,6 @@ class Failure(NamedTuple):
     column: str | int
     path: str | None
     code: str
-
-
-class Labels(NamedTuple):
-    """What the columns and the rows of a table are called.
-
-    Attributes
-    ----------
-    columns : list of str or int
-        Names, or positions where there are none.
-    rows : sequence or None
-        The index of a pandas table, None for any other.
-    """
-
-    columns: Sequence[str | int]
-    rows: Sequence | None = None
-
-    def index_of(self, row: int) -> Any:
-        """Return the label of a row, None where it is no other than its position."""
-        label = None if self.rows is None else self.rows[row]
-        label = label.item() if isinstance(label, np.generic) else label
-        return None if label is None or label == row else label
 
 
 class FailureLog:

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from scipy.signal import get_window
 
 from mmsk._utils._block import Block
+from mmsk._utils._labels import Labels
 from mmsk._utils._param_validation import Interval, Options, StrOptions
 from mmsk._utils._threads import suitable_threads
-from mmsk.feature_extraction._cells import Labels
 from mmsk.feature_extraction.audio._audio_extractor import AudioExtractor
 from mmsk.feature_extraction.audio._mfcc import delta
 from mmsk.feature_extraction.audio._spectrum import FrameConfig

@@ -40,7 +40,8 @@ def image_rows(
     pixels = pixels[[*range(len(pixels)), *[0] * (batch_size - len(pixels))]]
     with suitable_threads(0):
         rows = pool(model.hidden(pixel_values=pixels), None, pooling)
-    return rows[: len(pictures)].cpu().numpy()
+    # of "cls" they are views of all hidden states, which a row would keep in memory
+    return np.ascontiguousarray(rows[: len(pictures)].cpu().numpy())
 
 
 def audio_row(

@@ -5,9 +5,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mmsk._utils._labels import Labels
 from mmsk._utils._missing import is_missing
 from mmsk.exceptions import MediaError
-from mmsk.feature_extraction._cells import CellExtractor, FailureLog, Labels
+from mmsk.feature_extraction._cells import CellExtractor, FailureLog
 from mmsk.feature_extraction._cells._read_text import read_text, without_surrogates
 
 

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from mmsk._utils._labels import Labels
 from mmsk._utils._param_validation import fit_context
-from mmsk.feature_extraction._cells import Labels
 from mmsk.feature_extraction.text._text_extractor import (
     PresentTexts,
     TextExtractor,

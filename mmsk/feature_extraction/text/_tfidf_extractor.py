@@ -8,6 +8,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from mmsk._utils._labels import Labels
 from mmsk._utils._param_validation import (
     HasMethods,
     Interval,
@@ -15,7 +16,6 @@ from mmsk._utils._param_validation import (
     fit_context,
     output_config,
 )
-from mmsk.feature_extraction._cells import Labels
 from mmsk.feature_extraction.text._svd import learn_components, project
 from mmsk.feature_extraction.text._text_extractor import (
     PresentTexts,

@@ -3,8 +3,9 @@ import pickle
 import pandas as pd
 import pytest
 
+from mmsk._utils._labels import Labels
 from mmsk.exceptions import MediaError, MissingModalityWarning
-from mmsk.feature_extraction._cells import Failure, FailureLog, Labels
+from mmsk.feature_extraction._cells import Failure, FailureLog
 from mmsk.feature_extraction.text import TextStatisticsExtractor
 
 ADVICE = 'Pass on_error="missing" to treat it as absent.'
@@ -95,6 +96,3 @@ def test_folds_of_a_table_name_the_rows_of_the_table():
         TextStatisticsExtractor().fit(texts["title"].iloc[[4, 5, 2]])
     with pytest.raises(MediaError, match="row 1: "):
         TextStatisticsExtractor().fit(texts.iloc[[4, 5, 2]].to_numpy())
-    error = MediaError("TRUNCATED", "a half", row=1, index=5)
-    assert str(error.at(row=8, column="x")).startswith("Column 'x', row 8, index 5: ")
-    assert str(error).startswith("Row 1, index 5: ")

@@ -6,6 +6,8 @@ from mmsk.feature_extraction._cells._pending_rows import PendingRows
 from mmsk.feature_extraction._cells._row_source import RowSource
 from mmsk.store import FeatureStore, config_digest
 
+CONFIG = config_digest("tests.pending", 1, {})
+
 
 class Clock:
     """Tells the time that it is told."""
@@ -46,9 +48,10 @@ def some(count, start=0, width=1024):
 def test_rows_wait_until_they_would_take_more_than_8_mib(clock):
     log = Log()
     pending = PendingRows(log)
-    for start in range(0, 2560, 256):  # of 1 MiB each
-        pending.add(*some(256, start))
-    assert log.sizes() == [2048]
+    mebibyte = 256  # rows
+    for start in range(0, 10 * mebibyte, mebibyte):
+        pending.add(*some(mebibyte, start))
+    assert log.sizes() == [8 * mebibyte]
     assert sorted(pending.rows) == sorted(some(512, 2048)[0])
     pending.put()
     pending.put()
@@ -59,11 +62,12 @@ def test_rows_wait_until_they_would_take_more_than_8_mib(clock):
     np.testing.assert_array_equal(list(put.values()), some(2560)[1])
 
 
-def test_one_lot_of_more_is_put_with_no_other(clock):
+def test_one_lot_of_more_is_put_at_once_and_with_no_other(clock):
     log = Log()
     pending = PendingRows(log)
     pending.add(*some(10))
     pending.add(*some(3000, 10))
+    assert log.sizes() == [10, 3000]
     pending.add(*some(1, 3010))
     assert log.sizes() == [10, 3000]
 
@@ -81,6 +85,18 @@ def test_rows_do_not_wait_for_longer_than_a_quarter_of_a_second(clock):
     assert log.sizes() == [15, 15, 15, 7]
 
 
+def test_rows_wait_no_longer_where_no_others_come(clock):
+    log = Log()
+    pending = PendingRows(log)
+    pending.add(*some(5))
+    pending.add([], [])
+    assert log.sizes() == []
+    clock.now += 0.3
+    pending.add([], [])
+    pending.add([], [])
+    assert log.sizes() == [5]
+
+
 def test_no_rows_are_no_call(clock):
     log = Log()
     pending = PendingRows(log)
@@ -88,6 +104,22 @@ def test_no_rows_are_no_call(clock):
     pending.add([], [])
     pending.put()
     assert log.calls == []
+
+
+def test_rows_that_could_not_be_put_wait_on(clock):
+    class Interrupted(Log):
+        def put_many(self, keys, rows):
+            super().put_many(keys, rows)
+            if len(self.calls) == 1:
+                raise KeyboardInterrupt
+
+    log = Interrupted()
+    pending = PendingRows(log)
+    pending.add(*some(5))
+    with pytest.raises(KeyboardInterrupt):
+        pending.put()
+    pending.put()
+    assert log.sizes() == [5, 5]
 
 
 def source(store, contents_seen, failing=()):
@@ -106,9 +138,6 @@ def source(store, contents_seen, failing=()):
         n_batches=1,
         n_jobs=None,
     )
-
-
-CONFIG = config_digest("tests.pending", 1, {})
 
 
 def items(numbers):
