@@ -25,7 +25,7 @@ class ModalityStackingClassifier(BaseModalityStackingClassifier):
         leaves one out. A regressor learns the positions of the classes.
     final_estimator : classifier, default=None
         Fitted on what `transform` gives. ``None`` is
-        ``LogisticRegression(max_iter=1000)``.
+        ``LogisticRegression(max_iter=1000)``, one for each of several labels.
     cv : int, splitter, iterable or "prefit", default=None
         Folds for the answers. An int makes shuffled folds, stratified, and grouped
         where fit is given groups; ``None`` is 5. ``"prefit"``: the estimators are

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import is_classifier, is_regressor
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import get_tags
@@ -96,9 +97,11 @@ class BaseModalityStackingClassifier(BaseModalityStacking, BaseFusionClassifier)
         return final.decision_function(features)
 
     def _final(self):
-        if self.final_estimator is None:
-            return LogisticRegression(max_iter=1000)
-        return self.final_estimator
+        if self.final_estimator is not None:
+            return self.final_estimator
+        final = LogisticRegression(max_iter=1000)
+        has_labels = isinstance(getattr(self, "_target", None), Labels)
+        return MultiOutputClassifier(final) if has_labels else final
 
     def _check_final(self) -> None:
         if not is_classifier(self._final()):
@@ -137,7 +140,9 @@ class BaseModalityStackingClassifier(BaseModalityStacking, BaseFusionClassifier)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        inside = [*self._tags_of_members(), get_tags(self._final())]
+        inside = list(self._tags_of_members())
+        if self.final_estimator is not None:
+            inside.append(get_tags(self.final_estimator))
         tags.classifier_tags.multi_label = all(
             each.classifier_tags is not None and each.classifier_tags.multi_label
             for each in inside

@@ -27,6 +27,7 @@ from sklearn.linear_model import (
     RidgeClassifier,
 )
 from sklearn.model_selection import GridSearchCV, KFold, PredefinedSplit
+from sklearn.multioutput import MultiOutputClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.preprocessing import scale
@@ -316,6 +317,28 @@ class TestAsScikitLearn:
             assert "'RandomForestClassifier' object has no" in str(e.value.__cause__)
         assert hasattr(ModalityStackingClassifier(two()), "decision_function")
         assert not hasattr(stack.set_params(final_estimator=SVC()), "predict_proba")
+
+    def test_several_labels_by_default(self):
+        one = [("knn", KNeighborsClassifier())]
+        ours = ModalityStackingClassifier(one, cv=FOLDS)
+        assert ours.__sklearn_tags__().classifier_tags.multi_label
+        weights = 1.0 + np.arange(80) % 2
+        stack = clone(ours).set_params(
+            estimators=[("nb", MultiOutputClassifier(GaussianNB()))]
+        )
+        stack.fit(X_LABELS, Y_LABELS, sample_weight=weights)
+        ours.fit(X_LABELS, Y_LABELS)
+        for each in (ours, stack):
+            assert each.predict(X_LABELS).shape == (80, 3)
+            assert each.predict_proba(X_LABELS).shape == (80, 3)
+        final = MultiOutputClassifier(LogisticRegression(max_iter=1000))
+        theirs = StackingClassifier(one, final, cv=FOLDS).fit(X_LABELS, Y_LABELS)
+        np.testing.assert_array_equal(ours.predict(X_LABELS), theirs.predict(X_LABELS))
+        proba = [each[:, 1] for each in theirs.predict_proba(X_LABELS)]
+        np.testing.assert_allclose(ours.predict_proba(X_LABELS), np.transpose(proba))
+        # and of one label a sample again
+        assert ours.fit(X_IRIS, Y_IRIS).predict_proba(X_IRIS).shape == (150, 3)
+        assert isinstance(ours.final_estimator_, LogisticRegression)
 
     @pytest.mark.parametrize("method", ["auto", "decision_function", "predict"])
     def test_labels_by_decision_values(self, method):
