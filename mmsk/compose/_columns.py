@@ -220,7 +220,9 @@ def _position(name: str, names: list | None, branch: str) -> int:
     if names is None:
         raise ValueError(
             f"Branch {branch!r} names the column {name!r}, but X is an array "
-            "without names. Pass a DataFrame or use positions."
+            "without names. Pass a DataFrame or use positions. (BaggingClassifier and "
+            "others make an array of the table that they get: an ensemble belongs into "
+            "the multimodal estimator, as its `estimator`.)"
         )
     if name not in names:
         raise ValueError(

@@ -164,7 +164,10 @@ class BaseMultimodal(MetaEstimatorMixin, BaseEstimator):
         if is_classifier(self) and not is_classifier(self.estimator):
             raise TypeError(f"{name} needs a classifier, got {self.estimator!r}.")
         if is_regressor(self) and not is_regressor(self.estimator):
-            raise TypeError(f"{name} needs a regressor, got {self.estimator!r}.")
+            raise TypeError(
+                f"{name} needs a regressor, got {self.estimator!r}. (A grid of them is "
+                'written by fusion_grid with task="regression".)'
+            )
 
     def _counts_columns(self) -> bool:
         """Tell whether a column that is taken out moves those of the branches."""

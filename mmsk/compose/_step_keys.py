@@ -17,6 +17,7 @@ from sklearn.utils import get_tags
 
 import mmsk
 from mmsk._utils._blocks import Blocks
+from mmsk._utils._code_digest import code_digest
 from mmsk.exceptions import StoreWarning
 from mmsk.store import config_digest
 
@@ -64,7 +65,8 @@ def step_config(step: Any) -> bytes | None:
     if "_draws" not in vars(kind) or step._draws:
         for name, seed in step.get_params(deep=True).items():
             if name.endswith("random_state") and not isinstance(seed, Integral):
-                not_shared(step, f"has no number as random_state ({seed!r})")
+                reason = f"has no number as random_state ({seed!r}): give it one"
+                not_shared(step, reason)
                 return None
     try:
         return config_digest(
@@ -75,6 +77,7 @@ def step_config(step: Any) -> bytes | None:
                 "layout": _LAYOUT,
                 "mmsk": mmsk.__version__,
                 "source": SOURCE,
+                "code": code_digest(kind),
                 "scikit-learn": sklearn.__version__,
                 "numpy": np.__version__,
                 "scipy": scipy.__version__,
@@ -171,7 +174,8 @@ def described(value: Any) -> object:
         # paths that stay the same
         if store_id is None or stays_fitted(kind) or takes_store(value):
             raise TypeError(f"a {kind.__name__} is inside")
-        return {"estimator": store_id, "params": _params(value)}
+        code = code_digest(kind)
+        return {"estimator": store_id, "params": _params(value), "code": code}
     return value
 
 

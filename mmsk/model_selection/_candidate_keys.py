@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from mmsk._utils._code_digest import code_digest
 from mmsk.compose import select
 from mmsk.compose._digests import data_digest
 from mmsk.compose._multimodal_base import BaseMultimodal
@@ -298,7 +299,7 @@ def _class_id(kind: type) -> list[str]:
     """Return the name of a class, and the version of the library that it is of."""
     own = vars(kind).get("_store_id")
     if own is not None:
-        return [own, str(getattr(kind, "_store_version", 1))]
+        return [own, str(getattr(kind, "_store_version", 1)), code_digest(kind)]
     home = kind.__module__.partition(".")[0]
     release = getattr(sys.modules.get(home), "__version__", None)
     if home == "__main__" or not isinstance(release, str):

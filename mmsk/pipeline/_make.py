@@ -196,10 +196,10 @@ def make_features(
     """Return the features of a table: a branch for each modality that it has."""
     known = dict(roles or {})
     if groups is not None:
-        if known.get(groups, "groups") != "groups":
+        if known.get(groups, "groups") not in ("groups", "drop"):  # neither a feature
             raise ValueError(
                 f"groups={groups!r} is not a feature, but its role is given as "
-                f"{known[groups]!r}."
+                f"{known[groups]!r}. Leave it out of roles."
             )
         known[groups] = "groups"
     decided = infer_roles(X, roles=known, root=root)

@@ -108,7 +108,8 @@ def infer_roles(
         listed = "\n  ".join(doubts)
         raise ValueError(
             f"What these columns are cannot be told:\n  {listed}\nSay it with "
-            'roles={"column": role}; "drop" leaves a column out.'
+            'roles={"column": role}; "drop" leaves a column out, "groups" is for one '
+            "that says which rows belong together."
         )
     return decided
 

@@ -818,3 +818,28 @@ class TestAfterAHit:
             branch(LoggingPCA(named(log)), store, ["a", "b"]).fit(texts())
         assert counts(log)[0] == 2
         assert store.info().entries == 0
+
+
+def test_a_class_whose_code_has_changed_does_not_find_what_it_gave(tmp_path):
+    X = pd.DataFrame({"t": ["a bb ccc", "dd"]})
+
+    def counts(how):
+        code = f"""
+class Counter(BaseEstimator):
+    _store_id = "tests.Counter"
+
+    def fit(self, X, y=None):
+        self.n_features_in_ = X.shape[1]
+        return self
+
+    def transform(self, X):
+        return np.array([[float(len({how}))] for (cell,) in X.to_numpy()])
+"""
+        space = {"__name__": "user", "np": np, "BaseEstimator": BaseEstimator}
+        exec(code, space)
+        branches = [("words", space["Counter"](), ["t"])]
+        features = ModalityTransformer(branches, memory=tmp_path)
+        return features.fit_transform(X).ravel().tolist()
+
+    assert counts("cell.split()") == [3, 1]
+    assert counts("cell") == [8, 2]

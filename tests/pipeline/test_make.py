@@ -135,6 +135,11 @@ def test_the_role_groups_names_the_groups(shop):
     clf = make_multimodal_classifier(X, root=root, roles={"author": "groups"})
     assert clf.groups == "author"
     assert clf.features.roles == ROLES
+    dropped = {"author": "drop"}  # which groups are too, as features
+    assert (
+        make_multimodal_classifier(X, root=root, groups="author", roles=dropped).groups
+        == "author"
+    )
     with pytest.raises(ValueError, match="its role is given as 'category'"):
         make_multimodal_classifier(
             X, root=root, groups="author", roles={"author": "category"}

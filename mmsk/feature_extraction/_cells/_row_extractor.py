@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 from tqdm import tqdm
 
 from mmsk._utils._cell_parts import parts_of
+from mmsk._utils._code_digest import code_digest
 from mmsk._utils._param_validation import StrOptions, fit_context
 from mmsk._utils._weights import positive_weights
 from mmsk.exceptions import MediaError, StoreWarning
@@ -324,7 +325,10 @@ class RowExtractor(CellExtractor):
             for name, value in self.get_params(deep=False).items()
             if name not in self._not_in_key
         }
-        return config_digest(store_id, self._store_version, params, self._versions())
+        versions, code = self._versions(), code_digest(type(self))
+        if code:  # of a user's own class
+            versions = {**versions, "code": code}
+        return config_digest(store_id, self._store_version, params, versions)
 
     def _compute(self, contents: list) -> list[NDArray[np.float32] | MediaError]:
         values: list = []

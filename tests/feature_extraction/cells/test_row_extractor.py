@@ -423,3 +423,26 @@ def test_weights_are_routed_without_being_asked():
         columns.fit(X, sample_weight=weights)
     fill = columns.named_transformers_["image"].fill_
     np.testing.assert_array_equal(fill, [6.75, 0, 2.25])
+
+
+def test_a_class_whose_code_has_changed_does_not_find_its_old_rows(tmp_path):
+    X, store = pictures(3), FeatureStore(tmp_path)
+
+    def written(factor):
+        before = store.info().written
+        space = {"MeanColor": MeanColor, "__name__": "user"}
+        code = f"""
+class Mine(MeanColor):
+    _store_id = "tests.Mine"
+
+    def _extract(self, decoded):
+        return {factor} * super()._extract(decoded)
+"""
+        exec(code, space)
+        rows = space["Mine"](memory=store).fit_transform(X)
+        np.testing.assert_array_equal(
+            rows[:, :3], factor * MeanColor().fit_transform(X)[:, :3]
+        )
+        return store.info().written - before
+
+    assert [written(factor) for factor in (2, 2, 3, 2)] == [3, 0, 3, 0]
