@@ -62,9 +62,10 @@ class ModalityTransformer(TransformerMixin, NamedSteps):
         branch that has no store of its own. What the other transformers (TF-IDF,
         PCA, scalers) learn and return is kept as well, so that a search fits a
         branch whose parameters don't change once a fold: for classes of mmsk and
-        scikit-learn, and those with a ``_store_id`` of their own (found again until
-        the code of their methods changes), as long as parameters and data decide it (``random_state=None`` does not; one
-        StoreWarning says so). ``None``: nothing is kept.
+        scikit-learn, and those with a ``_store_id`` of their own (found until the code
+        of their methods changes), as long as parameters and data decide the result
+        (``random_state=None`` does not; one StoreWarning says so). ``None``: nothing
+        is kept.
     sparse_output : {"auto"} or bool, default="auto"
         ``"auto"`` gives CSR when any block is sparse, and else an ndarray. False is
         for frames, in which the presence column of a sparse block says what it is
