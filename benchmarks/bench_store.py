@@ -9,11 +9,11 @@ that is slow for a while is so for all, in another order each time: whoever come
 pays 1 to 2 us a row more.
 
 The store gets a matrix in calls of so many rows and all in one call, and, as "lists",
-the rows of the largest of these calls one by one, as extractors put them. These ask for
-256 rows a call, and put what fills 8 MiB, here 1536, unless it takes more than a
-quarter of a second to compute, beside which a put is nothing. To make a store takes a
-millisecond or so, as long as some 25 files do, and is counted; to read, one is opened
-that was closed.
+the rows of the largest of these calls one by one, as extractors put them: they have
+just taken them from a matrix, and so has this. Extractors ask for 256 rows a call, and
+put what fills 8 MiB, here 1536, unless it takes more than a quarter of a second to
+compute, beside which a put is nothing. To make a store takes a millisecond or so, as
+long as some 25 files do, and is counted; to read, one is opened that was closed.
 
 A file a row comes three ways. ``np.save`` and ``np.load`` of KEY.npy is what people who
 keep features in files write: what comes back is an array, and a file of something else
@@ -100,14 +100,14 @@ def best_us(works, parent):
     return {name: np.min(each, axis=0) for name, each in times.items()}
 
 
-def in_calls(keys, rows, batch):
+def in_calls(keys, rows, batch, *, as_list=False):
     """Return a writer and a reader of the store, in calls of `batch` rows."""
 
     def put(folder):
         store = FeatureStore(folder)
         for start in range(0, len(keys), batch):
-            stop = start + batch
-            store.put_many(keys[start:stop], rows[start:stop])
+            some = rows[start : start + batch]
+            store.put_many(keys[start : start + batch], list(some) if as_list else some)
 
     def get(folder):
         store = FeatureStore(folder)
@@ -124,7 +124,7 @@ def engines(keys, rows, batches):
         f"FeatureStore, {batch} a call": in_calls(keys, rows, batch)
         for batch in batches
     }
-    stores[LISTS] = in_calls(keys, list(rows), max(batches))
+    stores[LISTS] = in_calls(keys, rows, max(batches), as_list=True)
 
     def save(folder):
         for name, row in zip(names, rows, strict=True):
