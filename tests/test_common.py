@@ -156,6 +156,7 @@ def test_fit_transform_is_fit_then_transform(case):
     np.testing.assert_array_equal(both, apart)
 
 
+@pytest.mark.filterwarnings("ignore:.* samples lack modalities that every training")
 @pytest.mark.parametrize(
     "case", [c for c in CASES if c.absent is not None], ids=lambda case: case.name
 )
