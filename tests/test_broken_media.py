@@ -75,6 +75,7 @@ def test_a_broken_picture_is_missing_on_demand(head, shop):
     assert np.flatnonzero(column == 0).tolist() == [3, 7]
 
 
+@pytest.mark.filterwarnings("ignore:.* samples lack modalities that every training")
 @pytest.mark.parametrize("head", HEADS, ids=repr)
 @pytest.mark.parametrize("absent", ["title", "photo"])
 def test_a_modality_absent_at_predict_gives_probabilities(head, absent, shop):
