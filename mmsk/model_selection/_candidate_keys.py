@@ -296,7 +296,7 @@ def _value(value: Any, *, reads_files: bool) -> object:
 
 
 def _class_id(kind: type) -> list[str]:
-    """Return the name of a class, and the version of the library that it is of."""
+    """Return the name of a class, and the version of its library or its code."""
     own = vars(kind).get("_store_id")
     if own is not None:
         return [own, str(getattr(kind, "_store_version", 1)), code_digest(kind)]

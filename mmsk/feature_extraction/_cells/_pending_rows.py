@@ -20,34 +20,36 @@ class PendingRows:
     follows: beside the computing of what takes as long, a put is nothing. A process
     that is killed loses the chunk in hand and a quarter of a second of work.
 
-    Parameters
+    Attributes
     ----------
-    store : FeatureStore or None
-        ``None`` keeps nothing.
+    rows : dict of bytes to ndarray
+        Those that wait, by their keys.
     """
 
-    def __init__(self, store: FeatureStore | None) -> None:
-        self.store = store
+    def __init__(self) -> None:
         self.rows: dict[bytes, NDArray[np.float32]] = {}
         self._n_bytes = 0
         self._last = time.monotonic()
 
-    def add(self, keys: Sequence[bytes], rows: Sequence[NDArray[np.float32]]) -> None:
+    def add(
+        self,
+        store: FeatureStore,
+        keys: Sequence[bytes],
+        rows: Sequence[NDArray[np.float32]],
+    ) -> None:
         """Take new rows; put them, and those that wait, once they are due."""
-        if self.store is None:
-            return
         n_bytes = sum(row.nbytes for row in rows)
         if self._n_bytes + n_bytes > _MAX_BYTES:
-            self.put()
+            self.put(store)
         self.rows.update(zip(keys, rows, strict=True))
         self._n_bytes += n_bytes
         is_late = time.monotonic() - self._last >= _MAX_SECONDS
         if is_late or self._n_bytes >= _MAX_BYTES:
-            self.put()
+            self.put(store)
 
-    def put(self) -> None:
+    def put(self, store: FeatureStore) -> None:
         """Put all that wait."""
-        if self.rows and self.store is not None:
-            self.store.put_many(list(self.rows), list(self.rows.values()))
+        if self.rows:
+            store.put_many(list(self.rows), list(self.rows.values()))
         self.rows, self._n_bytes = {}, 0
         self._last = time.monotonic()

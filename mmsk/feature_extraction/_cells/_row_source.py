@@ -65,7 +65,7 @@ class RowSource:
         n_batches: int,
         n_jobs: int | None,
     ) -> None:
-        self._pending = PendingRows(store)
+        self.store = store
         self._compute = compute
         self._shape = (width,)
         self._config = config
@@ -76,15 +76,7 @@ class RowSource:
         self._copies: dict[bytes, NDArray[np.float32]] = {}
         self._recent: dict[bytes, NDArray[np.float32] | MediaError] = {}
         self._spare = _SPARE_BYTES
-
-    @property
-    def store(self) -> FeatureStore | None:
-        """Where rows are looked up and put; set it to None to do without."""
-        return self._pending.store
-
-    @store.setter
-    def store(self, store: FeatureStore | None) -> None:
-        self._pending.store = store
+        self._pending = PendingRows()
 
     def remember(
         self, key: bytes, value: NDArray[np.float32], place: int | None = None
@@ -124,7 +116,8 @@ class RowSource:
                 ):
                     yield Outcome(row, column, cell, key, value)
         finally:
-            self._pending.put()
+            if self.store is not None:
+                self._pending.put(self.store)
 
     def _chunks(self, contents: Iterable[tuple]) -> Iterator[list[tuple]]:
         chunk, size = [], 0
@@ -171,7 +164,8 @@ class RowSource:
         computed = self._computed(list(wanted.values()))
         found.update(zip(wanted, computed, strict=True))
         new = [key for key in wanted if not isinstance(found[key], MediaError)]
-        self._pending.add(new, [found[key] for key in new])
+        if self.store is not None:
+            self._pending.add(self.store, new, [found[key] for key in new])
         self._recent = found
         # a content that could not be read is its own outcome
         pairs = zip(keys, contents, strict=True)

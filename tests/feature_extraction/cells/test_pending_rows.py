@@ -47,14 +47,14 @@ def some(count, start=0, width=1024):
 
 def test_rows_wait_until_they_would_take_more_than_8_mib(clock):
     log = Log()
-    pending = PendingRows(log)
+    pending = PendingRows()
     mebibyte = 256  # rows
     for start in range(0, 10 * mebibyte, mebibyte):
-        pending.add(*some(mebibyte, start))
+        pending.add(log, *some(mebibyte, start))
     assert log.sizes() == [8 * mebibyte]
     assert sorted(pending.rows) == sorted(some(512, 2048)[0])
-    pending.put()
-    pending.put()
+    pending.put(log)
+    pending.put(log)
     assert log.sizes() == [2048, 512]
     assert not pending.rows
     put = {key: row for call in log.calls for key, row in call.items()}
@@ -64,45 +64,45 @@ def test_rows_wait_until_they_would_take_more_than_8_mib(clock):
 
 def test_one_lot_of_more_is_put_at_once_and_with_no_other(clock):
     log = Log()
-    pending = PendingRows(log)
-    pending.add(*some(10))
-    pending.add(*some(3000, 10))
+    pending = PendingRows()
+    pending.add(log, *some(10))
+    pending.add(log, *some(3000, 10))
     assert log.sizes() == [10, 3000]
-    pending.add(*some(1, 3010))
+    pending.add(log, *some(1, 3010))
     assert log.sizes() == [10, 3000]
 
 
 def test_rows_do_not_wait_for_longer_than_a_quarter_of_a_second(clock):
     log = Log()
-    pending = PendingRows(log)
+    pending = PendingRows()
     for _ in range(3):
         for start, now in enumerate([0.1, 0.2, 0.26]):
             clock.now += now - (0, 0.1, 0.2)[start]
-            pending.add(*some(5, 5 * start))
+            pending.add(log, *some(5, 5 * start))
     assert log.sizes() == [15] * 3
     clock.now += 0.3
-    pending.add(*some(7))  # what took as long to compute is put at once
+    pending.add(log, *some(7))  # what took as long to compute is put at once
     assert log.sizes() == [15, 15, 15, 7]
 
 
 def test_rows_wait_no_longer_where_no_others_come(clock):
     log = Log()
-    pending = PendingRows(log)
-    pending.add(*some(5))
-    pending.add([], [])
+    pending = PendingRows()
+    pending.add(log, *some(5))
+    pending.add(log, [], [])
     assert log.sizes() == []
     clock.now += 0.3
-    pending.add([], [])
-    pending.add([], [])
+    pending.add(log, [], [])
+    pending.add(log, [], [])
     assert log.sizes() == [5]
 
 
 def test_no_rows_are_no_call(clock):
     log = Log()
-    pending = PendingRows(log)
+    pending = PendingRows()
     clock.now += 1
-    pending.add([], [])
-    pending.put()
+    pending.add(log, [], [])
+    pending.put(log)
     assert log.calls == []
 
 
@@ -114,11 +114,11 @@ def test_rows_that_could_not_be_put_wait_on(clock):
                 raise KeyboardInterrupt
 
     log = Interrupted()
-    pending = PendingRows(log)
-    pending.add(*some(5))
+    pending = PendingRows()
+    pending.add(log, *some(5))
     with pytest.raises(KeyboardInterrupt):
-        pending.put()
-    pending.put()
+        pending.put(log)
+    pending.put(log)
     assert log.sizes() == [5, 5]
 
 
